@@ -1,0 +1,43 @@
+"""`make bench`: the figures, measured on this machine through the product's own doors.
+
+`python -m bench NAME …` runs only some of them; `python -m bench --keep FOLDER` works in a folder that stays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+from pathlib import Path
+
+from bench import figures
+from bench.product import started
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(figures.ALL)} (default: all)"
+    )
+    parser.add_argument("--keep", metavar="FOLDER", help="data folder to use, and to leave behind")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - set(figures.ALL):
+        parser.error(f"there is no figure {', '.join(sorted(unknown))}")
+    with tempfile.TemporaryDirectory(prefix="starforge-bench-") as folder:
+        data = Path(asked.keep or folder)
+        data.mkdir(parents=True, exist_ok=True)
+        print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}", flush=True)
+        lines: list[figures.Figure] = []
+        with started(data) as product:
+            for name in asked.names or figures.ALL:
+                print(f"… {name}", flush=True)
+                lines += figures.ALL[name](product)
+    print(f"\n{'figure':<58} {'measured':>12} {'wanted':>12}")
+    for line in lines:
+        print(f"{line.name:<58} {line.measured:>12} {line.wanted:>12}  {'ok' if line.fine else 'MISSED'}")
+    return int(not all(line.fine for line in lines))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

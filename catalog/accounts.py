@@ -1,0 +1,66 @@
+"""People: sign-up, the artist behind a user, access tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from catalog.models import AccessToken, Artist
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def create_artist(
+    *, username: str, password: str, name: str = "", email: str = "", is_demo: bool = False
+) -> Artist:
+    """A user with their artist. Raises ValidationError (taken name, weak password) and creates nothing then."""
+    model = get_user_model()
+    user = model(username=username, email=email)
+    with transaction.atomic():
+        user.full_clean(exclude=["password"])
+        if not is_demo:  # the demo's well-known password exists on loopback only
+            validate_password(password, user)
+        user.set_password(password)
+        user.save()
+        return Artist.objects.create(user=user, name=name.strip() or username, is_demo=is_demo)
+
+
+def artist_of(user: User) -> Artist:
+    """The artist of a signed-in user; made on first need for users created by `createsuperuser`."""
+    artist, _ = Artist.objects.get_or_create(user=user, defaults={"name": user.get_username()})
+    return artist
+
+
+def declare_rights(artist: Artist, *, statement: str) -> None:
+    """Record what the artist declares about the recordings they upload, and when."""
+    Artist.objects.filter(pk=artist.pk).update(
+        rights_statement=statement.strip(), rights_declared_at=timezone.now()
+    )
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def issue_token(artist: Artist, *, name: str) -> tuple[AccessToken, str]:
+    """A new token and its key. The key is shown once: only its hash is kept."""
+    name = name.strip()[:80]
+    if not name:
+        raise ValidationError({"name": "Give the token a name, so that you know later what uses it."})
+    if "\0" in name:
+        raise ValidationError({"name": "The name has a character that cannot be kept. Type it again."})
+    key = "sf_" + secrets.token_urlsafe(32)
+    token = AccessToken.objects.create(artist=artist, name=name, prefix=key[:8], digest=digest(key))
+    return token, key
+
+
+def revoke_token(token: AccessToken) -> bool:
+    return bool(AccessToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()))

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.db.models.signals import pre_delete
+
+
+class CatalogConfig(AppConfig):
+    name = "catalog"
+    verbose_name = "Catalog"
+
+    def ready(self) -> None:
+        from catalog.removal import artist_goes
+
+        pre_delete.connect(artist_goes, sender="catalog.Artist", dispatch_uid="catalog.artist_goes")

@@ -1,0 +1,243 @@
+"""Tracks come in, are corrected, and go out again."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import tempfile
+import time
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from catalog import jobs
+from catalog.analysis.keys import key_or_none
+from catalog.audio.errors import AudioError
+from catalog.audio.sniff import sniff
+from catalog.ids import track_id
+from catalog.models import Analysis, Artist, Fingerprint, Track
+
+CHUNK = 256 * 1024
+BPM_RANGE = (20.0, 400.0)
+
+
+class Refused(Exception):
+    """This file cannot come in. `code` for scripts, `reason` for people."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
+
+
+class Duplicate(Exception):
+    """The very same file is in the library already."""
+
+    def __init__(self, track: Track) -> None:
+        super().__init__(f"This file is already in your library as “{track.title}”.")
+        self.track = track
+
+
+class Readable(Protocol):
+    def read(self, size: int = ..., /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Accepted:
+    track: Track
+
+
+def clean_name(filename: str) -> str:
+    """The last part of whatever path a browser or script sent, as NFC text without control characters."""
+    name = PurePosixPath(PureWindowsPath(filename).as_posix()).name
+    name = unicodedata.normalize("NFC", name)
+    return "".join(c for c in name if c.isprintable())[:255] or "untitled"
+
+
+def title_from(filename: str) -> str:
+    stem = Path(clean_name(filename)).stem.replace("_", " ").strip()
+    return stem[:200] or "Untitled"
+
+
+def accept(
+    artist: Artist,
+    *,
+    stream: Readable,
+    filename: str,
+    title: str = "",
+    origin: str = Track.Origin.UPLOAD,
+    genre: str = "",
+) -> Accepted:
+    """Take one file into the library and queue its analysis. Nothing is decoded here.
+
+    Raises Refused (empty, too large, not audio we read, no room) or Duplicate. Nothing is left behind then.
+    """
+    try:
+        return _accept(artist, stream, filename, title, origin, genre)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise Refused(
+            "no_space",
+            "There is no room left on the server for this file. Nothing was taken in; try again later.",
+        ) from error
+
+
+def _accept(artist: Artist, stream: Readable, filename: str, title: str, origin: str, genre: str) -> Accepted:
+    folder = Path(settings.MEDIA_ROOT) / "tracks"
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=".incoming-", dir=folder)
+    incoming = Path(name)
+    try:
+        hasher, size = hashlib.sha256(), 0
+        with os.fdopen(descriptor, "wb") as out:
+            while data := stream.read(CHUNK):
+                size += len(data)
+                if size > settings.STARFORGE_UPLOAD_BYTES:
+                    limit = settings.STARFORGE_UPLOAD_BYTES // 2**20
+                    raise Refused(
+                        "too_large", f"The file is larger than {limit} MB, the limit for one track."
+                    )
+                hasher.update(data)
+                out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        if not size:
+            raise Refused("empty", "The file is empty. Nothing was uploaded.")
+        digest = hasher.hexdigest()
+        if existing := Track.objects.of(artist).filter(file_sha256=digest).first():
+            raise Duplicate(existing)
+        try:
+            kind = sniff(incoming)
+        except AudioError as error:
+            raise Refused(error.code, error.reason) from None
+        pk = track_id()
+        path = f"tracks/{pk}.{kind.extension.lstrip('.')}"
+        track = Track(
+            id=pk,
+            artist=artist,
+            title=(title.strip() or title_from(filename))[:200],
+            origin=origin,
+            filename=clean_name(filename),
+            path=path,
+            format=kind.name,
+            size_bytes=size,
+            file_sha256=digest,
+            genre_override=genre,
+            settled_title=bool(title.strip()),
+        )
+        final = Path(settings.MEDIA_ROOT) / path
+        incoming.replace(final)
+        try:
+            with transaction.atomic():
+                track.save(force_insert=True)
+                jobs.wake(track)
+        except IntegrityError:
+            final.unlink(missing_ok=True)
+            twin = Track.objects.of(artist).filter(file_sha256=digest).first()
+            if twin is None:
+                raise
+            raise Duplicate(twin) from None  # two tabs sent the same file at once
+        except BaseException:
+            final.unlink(missing_ok=True)
+            raise
+        return Accepted(track)
+    finally:
+        incoming.unlink(missing_ok=True)
+
+
+def accept_file(artist: Artist, path: Path, **wishes: Any) -> Accepted:
+    """Take in a file that lies on this machine (demo artists, takes, commands)."""
+    with path.open("rb") as stream:
+        return accept(artist, stream=stream, filename=path.name, **wishes)
+
+
+def correct(track: Track, **changes: Any) -> Track:
+    """Set title, bpm, key or genre by hand. None or "" for bpm, key and genre returns to what was measured.
+
+    Raises ValidationError with one message for each field; saves all or nothing.
+    """
+    errors: dict[str, str] = {}
+    fields: dict[str, Any] = {}
+    if "title" in changes:
+        title = str(changes["title"] or "").strip()
+        if not title:
+            errors["title"] = "A track needs a title."
+        fields["title"], fields["settled_title"] = title[:200], True
+    if "bpm" in changes:
+        bpm = changes["bpm"]
+        if bpm in (None, ""):
+            fields["bpm_override"] = None
+        else:
+            try:
+                fields["bpm_override"] = float(bpm)
+                if not BPM_RANGE[0] <= fields["bpm_override"] <= BPM_RANGE[1]:
+                    raise ValueError
+            except (TypeError, ValueError):
+                errors["bpm"] = "BPM is a number from 20 to 400."
+    if "key" in changes:
+        text = str(changes["key"] or "").strip()
+        key = key_or_none(text) if text else None
+        if text and key is None:
+            errors["key"] = "Write the key as F minor, Fm, 4A or 9m."
+        fields["key_override"] = key.name if key else ""
+    if "genre" in changes:
+        fields["genre_override"] = str(changes["genre"] or "").strip()[:120]
+    if errors:
+        raise ValidationError(errors)
+    if fields:
+        Track.objects.filter(pk=track.pk).update(**fields)
+        for name, value in fields.items():
+            setattr(track, name, value)
+    return track
+
+
+def retry(track: Track) -> bool:
+    """Analyse a failed track again. False when it is waiting, running or ready."""
+    return jobs.requeue(track, urgent=True)
+
+
+def withdraw(track: Track) -> None:
+    """Delete a track, its analyses and its file. Certificates that name its hash stay as they are."""
+    file = track.file if track.path else None
+    with transaction.atomic():
+        Track.objects.filter(pk=track.pk).update(analysis=None)
+        Analysis.objects.filter(track_id=track.pk).delete()
+        Fingerprint.objects.filter(track_id=track.pk).delete()
+        track.delete()
+    if file is not None:
+        with contextlib.suppress(OSError):
+            file.unlink(missing_ok=True)
+
+
+def recover() -> int:
+    sweep()
+    return jobs.recover(Track)
+
+
+_swept = 0.0
+
+
+def sweep(*, every: float = 600.0, older_than: float = 3600.0) -> int:
+    """Remove what killed uploads left half-written. Never a file that a row may name. Returns how many."""
+    global _swept
+    if time.monotonic() - _swept < every:
+        return 0
+    _swept = time.monotonic()
+    removed = 0
+    leftovers = [
+        *(Path(settings.MEDIA_ROOT) / "tracks").glob(".incoming-*"),
+        *(one for one in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*") if one.is_file()),
+    ]
+    for file in leftovers:
+        with contextlib.suppress(OSError):
+            if time.time() - file.stat().st_mtime > older_than:
+                file.unlink()
+                removed += 1
+    return removed

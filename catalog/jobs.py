@@ -1,0 +1,337 @@
+"""The row is the job; the queue carries wake-ups only.
+
+    queued --claim--> running --finish--> ready | failed | cancelled
+       ^                 |
+       +----recover------+   the worker is gone, attempts left   (none left -> failed)
+
+Every transition is one conditional UPDATE, so two workers, two deliveries or two clicks make one result.
+A worker keeps its lease with `report()` and with a heartbeat thread; a row whose worker process is gone
+(seen at once on the same host, after `LEASE` elsewhere) is given to another by `recover()`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+from django.apps import apps
+from django.db import DatabaseError, close_old_connections, connection, models, transaction
+from django.db.models import F, Min
+from django.utils import timezone
+from django_q.tasks import async_task
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+BEAT_EVERY = 5.0
+ATTEMPTS = 3
+# A process that is seen to live keeps its job much longer: a laptop may have slept between two beats.
+LONG_LEASE = timedelta(minutes=30)
+WAKE_AGAIN = timedelta(seconds=30)
+WAKE_SLACK = timedelta(seconds=5)
+
+
+class Cancelled(Exception):
+    """The owner asked for this job to stop."""
+
+
+class Lost(Exception):
+    """Another worker has this job now, or it was deleted."""
+
+
+class Job(models.Model):
+    """Columns every long job has. Subclasses name their states, their task and their queue."""
+
+    QUEUED: ClassVar[str] = "queued"
+    RUNNING: ClassVar[str] = "running"
+    READY: ClassVar[str] = "ready"
+    FAILED: ClassVar[str] = "failed"
+    CANCELLED: ClassVar[str] = "cancelled"
+    TASK: ClassVar[str]
+    WHAT: ClassVar[str] = "this job"
+
+    status = models.CharField(max_length=16, default="queued", db_index=True)
+    stage = models.CharField(max_length=120, blank=True)
+    progress = models.FloatField(default=0.0)
+    error = models.TextField(blank=True)
+    cancel_asked = models.BooleanField(default=False)
+    worker = models.CharField(max_length=200, blank=True)
+    beat = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    version = models.PositiveIntegerField(default=0)
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in {self.READY, self.FAILED, self.CANCELLED}
+
+    @property
+    def queue_name(self) -> str:
+        return "cpu"
+
+    def eta(self, estimate: float | None = None) -> float | None:
+        """Seconds left, from what this run has shown so far; from `estimate` while it has shown little."""
+        if self.status != self.RUNNING or not self.started_at:
+            return None
+        spent = (timezone.now() - self.started_at).total_seconds()
+        if self.progress < 0.05:
+            return None if estimate is None else max(1.0, estimate - spent)
+        shown = spent * (1 - self.progress) / self.progress
+        if estimate is None:
+            return shown
+        return self.progress * shown + (1 - self.progress) * max(0.0, estimate - spent)
+
+
+def wake(job: Job, *, urgent: bool = False) -> None:
+    """Put a wake-up on the queue. Called inside the transaction that made the row: both commit or neither."""
+    queue = job.queue_name
+    async_task(job.TASK, job.pk, cluster=f"{queue}.urgent" if urgent else queue)
+
+
+# --- who is working -----------------------------------------------------------------------------------
+
+
+def _born(pid: int) -> str:
+    """Start time of a process in clock ticks ("" when it is not there): tells a reused pid from the same process."""
+    try:
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return "" if state == "Z" else fields[18]  # dead, only nobody has looked yet
+    except (OSError, IndexError, ValueError):
+        return ""
+
+
+def _here() -> str:
+    """This host, told apart from containers that share its name but not its process numbers."""
+    try:
+        space = Path("/proc/self/ns/pid").readlink().name
+    except OSError:
+        space = ""
+    return f"{socket.gethostname()} {space}".strip()
+
+
+def me() -> str:
+    pid = os.getpid()
+    return f"{_here()}|{pid}|{_born(pid)}|{threading.get_ident()}"
+
+
+def is_gone(worker: str) -> bool | None:
+    """Whether the worker's process has ended. None: it ran elsewhere, so nobody here can know."""
+    parts = worker.split("|")
+    if len(parts) < 3 or parts[0] != _here() or not parts[1].isdigit() or not parts[2]:
+        return None
+    return _born(int(parts[1])) != parts[2]
+
+
+# --- one job in hand ------------------------------------------------------------------------------------
+
+
+class Lease:
+    """The right to work on one row, until `finish()`, a cancel, or the loss of it."""
+
+    def __init__(self, model: type[Job], pk: Any, worker: str) -> None:
+        self.model, self.pk, self.worker = model, pk, worker
+        self._stop = threading.Event()
+
+    @property
+    def _mine(self) -> models.QuerySet[Job]:
+        return self.model._base_manager.filter(pk=self.pk, status=self.model.RUNNING, worker=self.worker)
+
+    def report(self, progress: float, stage: str = "") -> None:
+        """Say how far the work is (0..1, never backwards) and what it is doing.
+
+        Raises Cancelled when the owner asked to stop, Lost when the row is no longer ours.
+        """
+        changes: dict[str, Any] = {"beat": timezone.now(), "version": F("version") + 1}
+        changes["progress"] = max(0.0, min(1.0, progress))
+        if stage:
+            changes["stage"] = stage[:120]
+        if not self._mine.filter(cancel_asked=False).update(**changes):
+            raise Cancelled if self._mine.filter(cancel_asked=True).exists() else Lost
+
+    def finish(self, status: str, **fields: Any) -> bool:
+        """Close the row. False when it was no longer ours: then nothing may be published."""
+        now = timezone.now()
+        if status == self.model.READY:
+            fields.setdefault("progress", 1.0)
+            fields.setdefault("error", "")
+        updated = self._mine.update(
+            status=status, finished_at=now, beat=now, version=F("version") + 1, **fields
+        )
+        return bool(updated)
+
+    @contextmanager
+    def kept(self) -> Iterator[Lease]:
+        """Beat the lease from a thread while long silent work (a model load, a decode) goes on."""
+        thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._stop.set()
+            thread.join()
+
+    def _beat(self) -> None:
+        try:
+            while not self._stop.wait(BEAT_EVERY):
+                try:
+                    if not self._mine.update(beat=timezone.now()):
+                        return
+                except DatabaseError:
+                    log.warning("heartbeat failed", exc_info=True)
+                    close_old_connections()
+        finally:
+            connection.close()
+
+
+def claim(model: type[Job], pk: Any) -> Lease | None:
+    """Take the row if it is still waiting. None: somebody else has it, or it was cancelled or deleted."""
+    worker, now = me(), timezone.now()
+    taken = model._base_manager.filter(pk=pk, status=model.QUEUED).update(
+        status=model.RUNNING,
+        worker=worker,
+        beat=now,
+        started_at=now,
+        progress=0.0,
+        attempts=F("attempts") + 1,
+        version=F("version") + 1,
+    )
+    return Lease(model, pk, worker) if taken else None
+
+
+def cancel(job: Job) -> bool:
+    """A waiting job is cancelled at once; a running one is asked to stop. False when it was over."""
+    rows = type(job)._base_manager.filter(pk=job.pk)
+    now = timezone.now()
+    if rows.filter(status=job.QUEUED).update(
+        status=job.CANCELLED, finished_at=now, stage="", version=F("version") + 1
+    ):
+        return True
+    return bool(rows.filter(status=job.RUNNING).update(cancel_asked=True, version=F("version") + 1))
+
+
+def requeue(job: Job, *, urgent: bool = False) -> bool:
+    """Try a failed or cancelled job again from the start. False when it is waiting, running or done."""
+    with transaction.atomic():
+        again = (
+            type(job)
+            ._base_manager.filter(pk=job.pk, status__in=[job.FAILED, job.CANCELLED])
+            .update(
+                status=job.QUEUED,
+                stage="",
+                progress=0.0,
+                error="",
+                cancel_asked=False,
+                attempts=0,
+                worker="",
+                queued_at=timezone.now(),
+                started_at=None,
+                finished_at=None,
+                version=F("version") + 1,
+            )
+        )
+        if again:
+            wake(job, urgent=urgent)
+    return bool(again)
+
+
+def hand_back(pids: Collection[int]) -> int:
+    """Give back what processes of this host held that were ended by a planned stop. Returns how many rows.
+
+    The attempt is not counted: however often the site is restarted, no job fails of it.
+    """
+    now, touched = timezone.now(), 0
+    for model in apps.get_models():
+        if not issubclass(model, Job):
+            continue
+        running = model._base_manager.filter(status=model.RUNNING)
+        for job in running.only("pk", "worker"):
+            if not is_gone(job.worker) or int(job.worker.split("|")[1]) not in pids:
+                continue
+            with transaction.atomic():
+                if running.filter(pk=job.pk, worker=job.worker, attempts__gt=0).update(
+                    status=model.QUEUED,
+                    worker="",
+                    attempts=F("attempts") - 1,
+                    queued_at=now,
+                    stage="",
+                    version=F("version") + 1,
+                ):
+                    wake(job, urgent=True)
+                    touched += 1
+    return touched
+
+
+def recover(model: type[Job], *, now: datetime | None = None) -> int:
+    """Give rows of dead workers to living ones, end those that kill every worker, wake forgotten rows.
+
+    Safe to run from any number of processes at any time. Returns the number of rows touched.
+    """
+    now = now or timezone.now()
+    touched = 0
+    running = model._base_manager.filter(status=model.RUNNING)
+    for job in running.only("pk", "worker", "beat", "attempts", "cancel_asked"):
+        gone = is_gone(job.worker)
+        lease = LEASE if gone is None else LONG_LEASE
+        if not (gone or (job.beat and job.beat < now - lease)):
+            continue
+        # The very row we looked at: a beat since then means somebody lives after all.
+        dead = running.filter(pk=job.pk, worker=job.worker, beat=job.beat)
+        if job.cancel_asked:
+            touched += dead.update(
+                status=model.CANCELLED, finished_at=now, worker="", version=F("version") + 1
+            )
+        elif job.attempts >= ATTEMPTS:
+            touched += dead.update(
+                status=model.FAILED,
+                finished_at=now,
+                worker="",
+                error=f"The worker stopped {job.attempts} times while working on {model.WHAT}. "
+                "Try again; if it stops again, the machine may be short of memory.",
+                version=F("version") + 1,
+            )
+        else:
+            with transaction.atomic():
+                if dead.update(
+                    status=model.QUEUED, worker="", queued_at=now, stage="", version=F("version") + 1
+                ):
+                    wake(job, urgent=True)
+                    touched += 1
+    return touched + _wake_forgotten(model, now)
+
+
+def _wake_forgotten(model: type[Job], now: datetime) -> int:
+    """Wake waiting rows whose wake-up is gone: taken by a worker that died before its claim, or lost otherwise.
+
+    Wake-ups stand in the queue in the order of their rows, so a row that waits longer than the oldest one that
+    is still to be had has none. Should it have one after all: three deliveries are one start.
+    """
+    from django_q.models import OrmQ
+
+    touched = 0
+    oldest: dict[str, datetime | None] = {}
+    waiting = model._base_manager.filter(status=model.QUEUED)
+    for job in waiting.filter(queued_at__lt=now - WAKE_AGAIN).order_by("queued_at"):
+        queue = job.queue_name
+        if queue not in oldest:
+            standing = OrmQ.objects.filter(key__in=[queue, f"{queue}.urgent"], lock__lt=now)
+            oldest[queue] = standing.aggregate(first=Min("lock"))["first"]
+        first = oldest[queue]
+        if first is not None and job.queued_at >= first - WAKE_SLACK:
+            continue
+        with transaction.atomic():
+            if waiting.filter(pk=job.pk, queued_at=job.queued_at).update(queued_at=now):
+                wake(job)
+                touched += 1
+    return touched

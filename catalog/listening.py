@@ -1,0 +1,122 @@
+"""One track from waiting to analysed: decode once, measure everything, store it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from catalog import jobs, snapshots
+from catalog.audio.errors import AudioError
+from catalog.models import Analysis, Artist, Fingerprint, Track
+from catalog.signals import track_analysed
+
+log = logging.getLogger(__name__)
+
+
+def listen(track_id: str) -> str:
+    """The analysis task. Returns one word for the queue's records."""
+    lease = jobs.claim(Track, track_id)
+    if lease is None:
+        return "not ours"
+    with lease.kept():
+        try:
+            track = Track.objects.get(pk=track_id)
+            outcome = _measure(track, lease)
+        except jobs.Cancelled:
+            lease.finish(Track.CANCELLED)
+            return "cancelled"
+        except (jobs.Lost, Track.DoesNotExist, Artist.DoesNotExist):
+            return "lost"
+        except AudioError as error:
+            lease.finish(Track.FAILED, error=error.reason)
+            return f"refused: {error.code}"
+        except Exception:
+            log.exception("analysis failed", extra={"track": track_id})
+            lease.finish(
+                Track.FAILED,
+                error="The analysis failed for a reason that was logged. Your file is safe; try again.",
+            )
+            raise
+    if not Track.objects.filter(artist=track.artist_id, status__in=[Track.QUEUED, Track.RUNNING]).exists():
+        snapshots.current(track.artist)
+    return outcome
+
+
+def _measure(track: Track, lease: jobs.Lease) -> str:
+    from catalog.analysis import ANALYSIS_VERSION, analyse
+    from catalog.audio.decode import Limits, decode, require_sound
+    from catalog.audio.fingerprint import fingerprint
+    from catalog.audio.peaks import peaks
+
+    began = time.monotonic()
+    lease.report(0.02, "Decoding")
+    limits = Limits(max_bytes=settings.STARFORGE_UPLOAD_BYTES, max_seconds=settings.STARFORGE_UPLOAD_SECONDS)
+    decoded = decode(track.file, limits=limits)
+    require_sound(decoded)
+    if _ended_as_twin(track, decoded.pcm_sha256, lease):
+        return "known already"
+    lease.report(0.25, "Measuring tempo, key and loudness")
+    result = analyse(
+        decoded.samples,
+        decoded.sample_rate,
+        on_progress=lambda fraction: lease.report(0.25 + 0.6 * fraction),
+    )
+    lease.report(0.88, "Taking a fingerprint")
+    marks = fingerprint(decoded.samples, decoded.sample_rate)
+    key = result.key
+    changes: dict[str, Any] = {
+        "audio_sha256": decoded.pcm_sha256,
+        "duration": round(decoded.duration, 3),
+        "sample_rate": decoded.source_sample_rate,
+        "channels": decoded.source_channels,
+        "tags": decoded.tags,
+    }
+    if not track.settled_title and str(decoded.tags.get("title", "")).strip():
+        changes["title"] = str(decoded.tags["title"]).strip()[:200]
+    with transaction.atomic():
+        # One at a time for each artist, so that of two equal recordings in two workers one gets in. (SQLite has
+        # one writer anyway, and its transactions begin as writers.)
+        Artist.objects.select_for_update(no_key=True).get(pk=track.artist_id)
+        if _ended_as_twin(track, decoded.pcm_sha256, lease):
+            return "known already"
+        analysis = Analysis.objects.create(
+            track=track,
+            version=ANALYSIS_VERSION,
+            bpm=result.bpm,
+            bpm_confidence=result.bpm_confidence,
+            key_name=key.name if key else "",
+            camelot=key.camelot if key else "",
+            key_confidence=key.confidence if key else 0.0,
+            lufs=result.lufs,
+            energy=result.energy,
+            document=result.to_json(),
+            vector=result.vector.astype("<f4").tobytes(),
+            peaks=peaks(decoded.samples),
+            seconds_taken=round(time.monotonic() - began, 3),
+        )
+        Fingerprint.objects.update_or_create(track=track, defaults={"data": marks.astype("<u4").tobytes()})
+        if not lease.finish(Track.READY, stage="", analysis=analysis, **changes):
+            raise jobs.Lost  # and the transaction takes the analysis back
+        track.refresh_from_db()
+        track_analysed.send(Track, track=track)
+    return "ready"
+
+
+def _ended_as_twin(track: Track, audio_sha256: str, lease: jobs.Lease) -> bool:
+    """Close a track whose recording is in the library already, in another file. Raises Lost when it is not ours."""
+    same = Track.objects.of(track.artist).filter(audio_sha256=audio_sha256, status=Track.READY)
+    twin = same.exclude(pk=track.pk).first()
+    if twin is None:
+        return False
+    if not lease.finish(
+        Track.FAILED,
+        duplicate_of=twin,
+        error=f"This is the same recording as “{twin.title}”, bit for bit, in another file. "
+        "Keep that one and delete this one.",
+    ):
+        raise jobs.Lost
+    return True

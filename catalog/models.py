@@ -1,0 +1,227 @@
+"""What the artist made: who, the tracks, what was measured, and the DNA drawn from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from catalog.ids import track_id
+from catalog.jobs import Job
+
+
+class Artist(models.Model):
+    """The owner of everything. One for each user."""
+
+    class Plan(models.TextChoices):
+        SELF_HOSTED = "self-hosted", "Self-hosted"
+        FREE = "free", "Free"
+        PRO = "pro", "Pro"
+        ELITE = "elite", "Elite"
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="artist")
+    name = models.CharField(max_length=120)
+    bio = models.TextField(blank=True)
+    plan = models.CharField(max_length=16, choices=Plan.choices, default=Plan.SELF_HOSTED)
+    settings = models.JSONField(default=dict, blank=True)
+    rights_statement = models.TextField(blank=True)
+    rights_declared_at = models.DateTimeField(null=True, blank=True)
+    dna_includes_generated = models.BooleanField(default=True)
+    is_demo = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AccessToken(models.Model):
+    """A named key for scripts. Only its hash is kept; the key itself is shown once."""
+
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=12)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class TrackQuerySet(models.QuerySet["Track"]):
+    def of(self, artist: Artist) -> TrackQuerySet:
+        return self.filter(artist=artist)
+
+    def ready(self) -> TrackQuerySet:
+        return self.filter(status=Track.READY, analysis__isnull=False)
+
+    def own(self) -> TrackQuerySet:
+        """What the artist made, without what Starforge made for them."""
+        return self.exclude(origin=Track.Origin.GENERATED)
+
+    def listed(self) -> TrackQuerySet:
+        return self.select_related("analysis", "artist").defer("analysis__document", "analysis__vector")
+
+
+class Track(Job):
+    """One recording of the artist; also the job of analysing it.
+
+    queued -> analysing -> ready | failed.  What the artist typed (`*_override`, title) is never touched
+    by analysis; what was found in the file's tags stays in `tags`.
+    """
+
+    RUNNING = "analysing"
+    TASK = "catalog.tasks.analyse_track"
+    WHAT = "this track"
+
+    class Origin(models.TextChoices):
+        UPLOAD = "upload", "Upload"
+        REKORDBOX = "rekordbox", "Rekordbox"
+        GENERATED = "generated", "Generated"
+
+    id = models.CharField(primary_key=True, max_length=32, default=track_id, editable=False)
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="tracks")
+    title = models.CharField(max_length=200)
+    settled_title = models.BooleanField(default=False, help_text="typed by a person: tags may not change it")
+    origin = models.CharField(max_length=16, choices=Origin.choices, default=Origin.UPLOAD)
+    filename = models.CharField(max_length=255, blank=True)
+    path = models.CharField(max_length=255, blank=True)
+    format = models.CharField(max_length=8, blank=True)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    file_sha256 = models.CharField(max_length=64, blank=True)
+    audio_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
+    duration = models.FloatField(null=True, blank=True)
+    sample_rate = models.PositiveIntegerField(null=True, blank=True)
+    channels = models.PositiveSmallIntegerField(null=True, blank=True)
+    tags = models.JSONField(default=dict, blank=True)
+    bpm_override = models.FloatField(null=True, blank=True)
+    key_override = models.CharField(max_length=16, blank=True)
+    genre_override = models.CharField(max_length=120, blank=True)
+    analysis = models.OneToOneField(
+        "Analysis", null=True, blank=True, on_delete=models.SET_NULL, related_name="current_of"
+    )
+    duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = TrackQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                "artist", "file_sha256", condition=~Q(file_sha256=""), name="one_track_per_file"
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["artist", "-created_at"])]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalog:track", args=[self.pk])
+
+    @property
+    def file(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / self.path
+
+    @property
+    def bpm(self) -> float | None:
+        return self.bpm_override or (self.analysis.bpm if self.analysis else None)
+
+    @property
+    def key(self) -> Any:
+        """`catalog.analysis.keys.Key` or None: what the artist said, else what was measured."""
+        from catalog.analysis.keys import key_or_none
+
+        if self.key_override:
+            return key_or_none(self.key_override)
+        return key_or_none(self.analysis.key_name) if self.analysis and self.analysis.key_name else None
+
+    @property
+    def genres(self) -> list[str]:
+        text = self.genre_override or str(self.tags.get("genre", ""))
+        return [part.strip() for part in text.replace(";", "/").replace(",", "/").split("/") if part.strip()]
+
+    @property
+    def genre(self) -> str:
+        return " / ".join(self.genres)
+
+
+class Analysis(models.Model):
+    """What one version of the analysis measured on one track. Never edited; a newer one replaces it."""
+
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="analyses")
+    version = models.PositiveIntegerField()
+    bpm = models.FloatField(null=True, db_index=True)
+    bpm_confidence = models.FloatField(default=0.0)
+    key_name = models.CharField(max_length=16, blank=True)
+    camelot = models.CharField(max_length=3, blank=True)
+    key_confidence = models.FloatField(default=0.0)
+    lufs = models.FloatField(null=True)
+    energy = models.FloatField(null=True)
+    document = models.JSONField(help_text="catalog.analysis.TrackAnalysis.to_json()")
+    vector = models.BinaryField(help_text="242 float32, little-endian")
+    peaks = models.JSONField(default=list)
+    seconds_taken = models.FloatField(default=0.0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "analyses"
+
+    def __str__(self) -> str:
+        return f"analysis {self.version} of {self.track_id}"
+
+    @property
+    def embedding(self) -> np.ndarray:
+        """(242,) float32."""
+        return np.frombuffer(bytes(self.vector), dtype="<f4")
+
+
+class Fingerprint(models.Model):
+    """Haitsma-Kalker sub-fingerprints of a track: little-endian uint32, one for each frame."""
+
+    track = models.OneToOneField(Track, on_delete=models.CASCADE, related_name="fingerprint")
+    version = models.PositiveSmallIntegerField(default=1)
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"fingerprint of {self.track_id}"
+
+    @property
+    def frames(self) -> np.ndarray:
+        return np.frombuffer(bytes(self.data), dtype="<u4")
+
+
+class DNASnapshot(models.Model):
+    """An immutable Audio DNA, named by its content: what a generation was conditioned on."""
+
+    id = models.CharField(primary_key=True, max_length=80)
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="snapshots")
+    inputs_digest = models.CharField(
+        max_length=64, help_text="sha256 over the analyses and corrections it saw"
+    )
+    catalog_hash = models.CharField(max_length=80)
+    track_count = models.PositiveIntegerField()
+    track_ids = models.JSONField(default=list)
+    document = models.JSONField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = "DNA snapshot"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint("artist", "inputs_digest", name="one_snapshot_per_state")
+        ]
+
+    def __str__(self) -> str:
+        return self.id

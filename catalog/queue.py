@@ -1,0 +1,42 @@
+"""The broker: hands out no more tasks than there are workers, urgent ones first, then the oldest.
+
+django-q2's own ORM broker takes rows ahead of time and in no order. A row taken ahead runs twice when its
+`retry` runs out in the local queue, and is lost to the other hosts in the meantime.
+
+Urgent work: `async_task(name, pk, cluster="cpu.urgent")`.
+"""
+
+from __future__ import annotations
+
+from time import sleep
+
+from django.utils.timezone import now
+from django_q.brokers.orm import ORM
+from django_q.conf import Conf
+
+URGENT = ".urgent"
+
+
+class OneInHand(ORM):
+    def __init__(self, list_key: str | None = None) -> None:
+        super().__init__(list_key)
+        self._in_hand: set[int] = set()
+
+    def dequeue(self) -> list[tuple[int, str]] | None:
+        """One (row id, signed payload), or None after waiting out a poll.
+
+        Between two tasks of the same cluster at most one poll passes.
+        """
+        rows, moment = self.get_connection(), now()
+        if self._in_hand:  # forget what was acknowledged (the row is gone) or has expired
+            still = rows.filter(pk__in=self._in_hand, lock__gt=moment)
+            self._in_hand &= set(still.values_list("pk", flat=True))
+        if len(self._in_hand) < Conf.WORKERS:
+            for key in (f"{self.list_key}{URGENT}", self.list_key):
+                task = rows.filter(key=key, lock__lt=moment).order_by("pk").first()
+                # Compare and set: another cluster may have been faster.
+                if task and rows.filter(pk=task.pk, lock=task.lock).update(lock=self.timeout(task)):
+                    self._in_hand.add(task.pk)
+                    return [(task.pk, task.payload)]
+        sleep(Conf.POLL)
+        return None

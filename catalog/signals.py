@@ -1,0 +1,8 @@
+"""What the catalog tells the apps above it, which it does not know."""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+# sender: Track; track: as it will be when the transaction that sends this is committed. Its analysis is there.
+track_analysed = Signal()

@@ -1,0 +1,21 @@
+"""Similarity to a catalog: the frozen background, and the calibrated match against it.
+
+Pure. A learned embedding can take the place of the hand-made one behind the same two names: another
+background file and its vectors.
+"""
+
+from __future__ import annotations
+
+from catalog.similarity.background import ASPECTS, BACKGROUND_PATH, Background
+from catalog.similarity.model import COPY_RATIO, LEAST_TRACKS, CatalogModel, Match, neighbours
+
+__all__ = [
+    "ASPECTS",
+    "BACKGROUND_PATH",
+    "COPY_RATIO",
+    "LEAST_TRACKS",
+    "Background",
+    "CatalogModel",
+    "Match",
+    "neighbours",
+]

@@ -1,0 +1,30 @@
+"""Pictures drawn from data, as inline SVG: no script, no foreign library, readable in print.
+
+Colours come from classes of base.css (`ink`, `past`, `hair`, `line`, `mark`, `soft` …), so that a picture is
+right on the light page and in the dark certificate alike. Every function answers a SafeString; numbers are
+formatted here and words are escaped here. Pictures whose labels would become too small on a phone exist in
+two drawings: `wide` and `slim`; CSS shows one.
+"""
+
+from __future__ import annotations
+
+from catalog.svg.descent import genealogy
+from catalog.svg.profiles import BANDS, energy, key_wheel, palette, tempo
+from catalog.svg.takes import LAYERS, built_from
+from catalog.svg.waveforms import levels, sections, share, wave, waves
+
+__all__ = [
+    "BANDS",
+    "LAYERS",
+    "built_from",
+    "energy",
+    "genealogy",
+    "key_wheel",
+    "levels",
+    "palette",
+    "sections",
+    "share",
+    "tempo",
+    "wave",
+    "waves",
+]

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from catalog import account_views, views
+
+app_name = "catalog"
+urlpatterns = [
+    path("catalog/", views.library, name="library"),
+    path("catalog/tracks/<str:pk>/", views.track, name="track"),
+    path("catalog/tracks/<str:pk>/audio/", views.track_audio, name="audio"),
+    path("catalog/tracks/<str:pk>/delete/", views.delete, name="delete"),
+    path("catalog/tracks/<str:pk>/retry/", views.retry, name="retry"),
+    path("dna/", views.dna, name="dna"),
+    path("account/signup/", account_views.signup, name="signup"),
+    path("account/login/", account_views.LogIn.as_view(), name="login"),
+    path("account/logout/", account_views.LogOut.as_view(), name="logout"),
+    path("account/password/", account_views.ChangePassword.as_view(), name="password"),
+    path("account/", account_views.account, name="account"),
+    path("account/rights/", account_views.rights, name="rights"),
+    path("account/tokens/", account_views.create_token, name="token_created"),
+    path("account/tokens/<int:pk>/revoke/", account_views.revoke_token, name="token_revoke"),
+]

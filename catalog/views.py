@@ -1,0 +1,233 @@
+"""The catalog pages: the library, one track, the DNA. They ask the verbs and draw what they answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from catalog import accounts, browsing, intake, snapshots
+from catalog.analysis.keys import ALL_KEYS
+from catalog.audio.ranged import ranged
+from catalog.audio.sniff import MIME_TYPES
+from catalog.forms import RIGHTS, CorrectionForm
+from catalog.models import Artist, Track
+from catalog.sessions import artist_in
+from catalog.svg import BANDS
+
+PER_PAGE = 25
+STATES = {"ready": "Analyzed", "waiting": "Waiting", "failed": "Failed"}
+SORTS = {
+    "": "Newest first",
+    "added": "Oldest first",
+    "title": "Title",
+    "bpm": "BPM, slow first",
+    "-bpm": "BPM, fast first",
+    "key": "Key",
+    "-energy": "Most energy",
+    "energy": "Least energy",
+    "-length": "Longest",
+    "length": "Shortest",
+}
+
+
+def _own(request: HttpRequest, pk: str) -> Track:
+    """The track, if it is the artist's; for everybody else it does not exist."""
+    artist = artist_in(request)
+    return get_object_or_404(Track.objects.of(artist).select_related("analysis", "artist"), pk=pk)
+
+
+def _take_in(artist: Artist, request: HttpRequest) -> list[dict[str, Any]]:
+    """The files of a plain form, one fate each."""
+    fates: list[dict[str, Any]] = []
+    for file in request.FILES.getlist("files"):
+        fate: dict[str, Any] = {"name": file.name}
+        try:
+            fate |= {
+                "track": intake.accept(artist, stream=file, filename=file.name or "").track,
+                "word": "Taken in",
+            }
+        except intake.Duplicate as error:
+            fate |= {"track": error.track, "word": "Already there", "reason": str(error)}
+        except intake.Refused as error:
+            fate |= {"word": "Refused", "reason": error.reason}
+        fates.append(fate)
+    return fates
+
+
+@login_required
+def library(request: HttpRequest) -> HttpResponse:
+    """The list; by POST also the way in for a browser without JavaScript."""
+    artist = artist_in(request)
+    fates: list[dict[str, Any]] = []
+    if request.method == "POST":
+        if not artist.rights_declared_at and not artist.is_demo and not request.POST.get("rights"):
+            messages.error(request, "Confirm first that the recordings are yours. Nothing was taken in.")
+        else:
+            if request.POST.get("rights"):
+                accounts.declare_rights(artist, statement=RIGHTS)
+            fates = _take_in(artist, request)
+            if not fates:
+                messages.error(request, "No file was chosen.")
+        artist.refresh_from_db()
+    counts = Track.objects.of(artist).aggregate(
+        all=Count("pk"),
+        ready=Count("pk", filter=Q(status=Track.READY)),
+        own=Count("pk", filter=Q(status=Track.READY) & ~Q(origin=Track.Origin.GENERATED)),
+        waiting=Count("pk", filter=Q(status__in=browsing.STATES["waiting"])),
+        failed=Count("pk", filter=Q(status__in=browsing.STATES["failed"])),
+    )
+    query = request.GET.dict()
+    page = Paginator(browsing.browse(artist, query), PER_PAGE).get_page(query.get("page"))
+    query.pop("page", None)
+    return render(
+        request,
+        "catalog/library.html",
+        {
+            "artist": artist,
+            "ask_rights": not artist.rights_declared_at and not artist.is_demo,
+            "rights": RIGHTS,
+            "counts": counts,
+            "needed": settings.STARFORGE_MIN_TRACKS,
+            "missing": max(0, settings.STARFORGE_MIN_TRACKS - counts["own"]),
+            "page": page,
+            "tracks": browsing.rows(page.object_list),
+            "query": query,
+            "filtered": any(query.get(name) for name in ("q", "state", "origin", "key")),
+            "keys": sorted(ALL_KEYS, key=lambda key: (int(key.camelot[:-1]), key.camelot)),
+            "states": STATES.items(),
+            "sorts": SORTS.items(),
+            "origins": Track.Origin.choices,
+            "limit_mb": settings.STARFORGE_UPLOAD_BYTES // 2**20,
+            "limit_minutes": settings.STARFORGE_UPLOAD_SECONDS // 60,
+            "fates": fates,
+        },
+    )
+
+
+@login_required
+def track(request: HttpRequest, pk: str) -> HttpResponse:
+    one = _own(request, pk)
+    form = CorrectionForm(request.POST or None, initial=_typed(one))
+    form.show_measured(one)
+    if request.method == "POST":
+        changes = _asked_changes(request, form)
+        try:
+            if changes is not None:
+                intake.correct(one, **changes)
+                messages.success(request, "Saved.")
+                return redirect(one)
+        except ValidationError as error:
+            form.take_errors(error)
+    document = one.analysis.document if one.analysis else {}
+    return render(
+        request,
+        "catalog/track.html",
+        {
+            "track": one,
+            "form": form,
+            "analysis": one.analysis,
+            "document": document,
+            "found_genre": str(one.tags.get("genre", "")),
+            "alternatives": [bpm for bpm in document.get("bpm_alternatives", []) if bpm][:3],
+            "key_alternatives": (document.get("key") or {}).get("alternatives", [])[:2],
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+def _typed(one: Track) -> dict[str, str]:
+    bpm = "" if one.bpm_override is None else f"{one.bpm_override:g}"
+    return {"title": one.title, "bpm": bpm, "key": one.key_override, "genre": one.genre_override}
+
+
+def _asked_changes(request: HttpRequest, form: CorrectionForm) -> dict[str, Any] | None:
+    """What a press of a button asks for: one field back to measured, one alternative, or the whole form."""
+    if (name := request.POST.get("reset")) in {"bpm", "key", "genre"}:
+        return {name: ""}
+    for name in ("bpm", "key"):
+        if value := request.POST.get(f"use_{name}"):
+            return {name: value}
+    return form.cleaned_data if form.is_valid() else None
+
+
+@login_required
+@require_safe
+def track_audio(request: HttpRequest, pk: str) -> HttpResponseBase:
+    one = _own(request, pk)
+    if not one.path or not one.file.is_file():
+        raise Http404
+    return ranged(
+        request,
+        one.file,
+        content_type=MIME_TYPES.get(one.format, "application/octet-stream"),
+        filename=one.filename or f"{one.title}{one.file.suffix}",
+        attachment="download" in request.GET,
+    )
+
+
+@login_required
+def delete(request: HttpRequest, pk: str) -> HttpResponse:
+    one = _own(request, pk)
+    if request.method == "POST":
+        title = one.title
+        intake.withdraw(one)
+        messages.success(request, f"“{title}” is deleted.")
+        return redirect("catalog:library")
+    return render(request, "catalog/delete.html", {"track": one})
+
+
+@login_required
+@require_POST
+def retry(request: HttpRequest, pk: str) -> HttpResponse:
+    one = _own(request, pk)
+    if not intake.retry(one):
+        messages.error(request, f"“{one.title}” did not fail, so there is nothing to try again.")
+    return redirect("catalog:library" if request.POST.get("next") == "library" else one)
+
+
+@login_required
+@require_safe
+def dna(request: HttpRequest) -> HttpResponse:
+    artist = artist_in(request)
+    latest = snapshots.latest(artist)
+    snapshot = latest.snapshot if latest else None
+    counts = Track.objects.of(artist).aggregate(
+        all=Count("pk"), waiting=Count("pk", filter=Q(status__in=browsing.STATES["waiting"]))
+    )
+    document = snapshot.document if snapshot else {}
+    palette, reference = document.get("sonic_palette") or {}, document.get("sonic_palette_reference") or {}
+    aspects = (document.get("taste_coherence_detail") or {}).get("aspects") or {}
+    keys = [one for one in (document.get("key_profile") or {}).get("counts", []) if one["count"]]
+    return render(
+        request,
+        "catalog/dna.html",
+        {
+            "artist": artist,
+            "snapshot": snapshot,
+            "redrawing": latest is not None and latest.redrawing,
+            "dna": document or None,
+            "bands": [(name, hertz, palette.get(band), reference.get(band)) for band, name, hertz in BANDS],
+            "aspects": [(name.replace("_", " ").capitalize(), value) for name, value in aspects.items()],
+            "ancestors": _ancestors(document.get("influence_genealogy") or {}),
+            "keys": sorted(keys, key=lambda one: (-one["count"], one["name"])),
+            "counts": counts,
+            "needed": settings.STARFORGE_MIN_TRACKS,
+        },
+    )
+
+
+def _ancestors(genealogy: dict[str, Any]) -> list[dict[str, Any]]:
+    """The styles on the lines of descent that lead to the artist, oldest first, with the artist's own counts."""
+    counts = {one["id"]: one["count"] for one in genealogy.get("from_tags", [])}
+    found = {node["id"]: node for one in genealogy.get("from_tags", []) for node in one["line"]}
+    ordered = sorted(found.values(), key=lambda node: (node["year"], node["name"]))
+    return [{**node, "count": counts.get(node["id"], 0)} for node in ordered]

@@ -1,0 +1,1 @@
+"""Generations over HTTP: briefs, requests, takes. Thin: every route calls a verb of `generation`."""

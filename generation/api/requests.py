@@ -1,0 +1,225 @@
+"""Engines, briefs and requests for music."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, NoReturn
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog import snapshots
+from catalog.api.base import ArtistView
+from catalog.api.documented import operation
+from catalog.problems import Problem
+from generation import lifecycle
+from generation.api.take_json import STATES, socket_of
+from generation.api.wishes import BriefQuery, MusicRequest
+from generation.engines import engines
+from generation.models import Generation
+from generation.prompting import BadWishes, Wishes, read
+
+LONGEST_KEY = 64
+KEY_HEADER = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="Any text of yours. The same key again answers with the same generation.",
+)
+
+
+class Availability(serializers.Serializer[Any]):
+    ready = serializers.BooleanField()
+    missing = serializers.CharField()
+    how = serializers.CharField(help_text="How to get what is missing")
+
+
+class EngineJSON(serializers.Serializer[Any]):
+    slug = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # DRF takes fields off the class
+    version = serializers.CharField()
+    licence = serializers.CharField()
+    commercial_use = serializers.BooleanField()
+    description = serializers.CharField()
+    availability = Availability()
+    capabilities = serializers.ListField(child=serializers.CharField())
+
+
+class Accepted(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    status = serializers.ChoiceField(STATES)
+    estimate_seconds = serializers.FloatField()
+    ws = serializers.CharField(help_text="Path of the socket that tells of progress")
+    url = serializers.CharField(help_text="Page of the generation")
+    ignored = serializers.ListField(
+        child=serializers.CharField(), help_text="Fields of the request that mean nothing here"
+    )
+
+
+class BriefJSON(serializers.Serializer[Any]):
+    """What a request would be read into, and where each value comes from. Nothing is made."""
+
+    brief = serializers.DictField(help_text="Every field decided; seed is null unless it was asked for")
+    evidence = serializers.DictField(
+        child=serializers.CharField(), help_text="asked, prompt, references, genre, catalog or default"
+    )
+    words = serializers.ListField(child=serializers.CharField(), help_text="What was read in the prompt")
+    engine = serializers.CharField()
+    estimate_seconds = serializers.FloatField()
+    analysed_tracks = serializers.IntegerField()
+    needed = serializers.IntegerField(help_text="Analysed tracks a generation needs")
+
+
+def request_key(request: Request) -> str | None:
+    """The Idempotency-Key, hashed where it is too long to keep: cutting could make two keys one."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    return hashlib.sha256(key.encode()).hexdigest() if len(key) > LONGEST_KEY else key or None
+
+
+def say(error: Exception) -> NoReturn:
+    """What a verb of `lifecycle` refused, as a problem."""
+    if isinstance(error, lifecycle.TooFewTracks):
+        raise Problem(
+            409,
+            "too-few-tracks",
+            str(error),
+            title="Too few analysed tracks",
+            count=error.count,
+            needed=error.needed,
+        ) from None
+    if isinstance(error, lifecycle.TooManyUnderWay):
+        raise Problem(
+            409,
+            "too-many-under-way",
+            str(error),
+            title="Too many generations under way",
+            count=error.count,
+            most=error.most,
+        ) from None
+    if isinstance(error, lifecycle.EngineUnavailable):
+        if error.slug not in engines():
+            raise serializers.ValidationError({"engine": [str(error)]}) from None
+        raise Problem(409, "engine-unavailable", str(error), engine=error.slug) from None
+    if isinstance(error, BadWishes):
+        raise serializers.ValidationError(
+            {name: [sentence] for name, sentence in error.errors.items()}
+        ) from None
+    raise error
+
+
+def answer(generation: Generation, created: bool, ignored: list[str]) -> Response:
+    body = {
+        "id": generation.pk,
+        "status": generation.status,
+        "estimate_seconds": generation.estimate_seconds,
+        "ws": socket_of(generation),
+        "url": generation.get_absolute_url(),
+        "ignored": ignored,
+    }
+    headers = {"Location": f"/api/generations/{generation.pk}/"}
+    if not created:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(body, status=202, headers=headers)
+
+
+def refuse_reuse(
+    generation: Generation, wishes: Wishes, engine: str, parent: Generation | None = None
+) -> None:
+    """A key that stood for another request is a mistake of the script: say so instead of the wrong music."""
+    asked = (wishes.to_json(), engine, parent.pk if parent else None)
+    if (generation.params, generation.engine, generation.parent_id) != asked:
+        raise Problem(
+            409,
+            "idempotency-key-reused",
+            "This Idempotency-Key was used for a different request. Use a new key for a new request.",
+            title="Key used before",
+            id=generation.pk,
+        )
+
+
+class EngineList(ArtistView):
+    @operation(
+        "engines_list", "What can make music here", tag="generation", answers={200: EngineJSON(many=True)}
+    )
+    def get(self, request: Request) -> Response:
+        return Response(
+            [
+                {
+                    "slug": engine.slug,
+                    "label": engine.label,
+                    "version": engine.version,
+                    "licence": engine.licence,
+                    "commercial_use": engine.commercial_use,
+                    "description": engine.description,
+                    "availability": vars(engine.availability()),
+                    "capabilities": sorted(engine.capabilities()),
+                }
+                for engine in engines().values()
+            ]
+        )
+
+
+class BriefView(ArtistView):
+    @operation(
+        "brief_read",
+        "What a request would be read into",
+        tag="generation",
+        parameters=[BriefQuery],
+        answers={200: BriefJSON},
+        errors=(400, 401, 409),
+    )
+    def get(self, request: Request) -> Response:
+        query = BriefQuery.of(request.query_params)
+        query.is_valid(raise_exception=True)
+        engine = query.validated_data.get("engine") or "mosaic"
+        if engine not in engines():
+            raise serializers.ValidationError({"engine": [f"Choose: {', '.join(engines())}."]})
+        wishes = query.wishes()
+        try:
+            brief, _ = lifecycle.draft(self.artist, wishes)
+        except BadWishes as error:
+            say(error)
+        count = snapshots.own_count(self.artist)
+        decided = brief.to_json()
+        evidence = decided.pop("evidence")
+        if wishes.seed is None:
+            decided["seed"] = None
+        return Response(
+            {
+                "brief": decided,
+                "evidence": evidence,
+                "words": list(read(wishes.prompt).words),
+                "engine": engine,
+                "estimate_seconds": lifecycle.estimate(brief, engine, count),
+                "analysed_tracks": count,
+                "needed": settings.STARFORGE_MIN_TRACKS,
+            }
+        )
+
+
+class GenerateMusic(ArtistView):
+    @operation(
+        "generate_music",
+        "Make music in your style",
+        tag="generation",
+        parameters=[KEY_HEADER],
+        request=MusicRequest,
+        answers={202: Accepted},
+        errors=(400, 401, 409, 413, 415),
+    )
+    def post(self, request: Request) -> Response:
+        asked = MusicRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        wishes = asked.wishes()
+        try:
+            generation, created = lifecycle.submit(
+                self.artist, wishes=wishes, engine=asked.engine_slug, request_key=request_key(request)
+            )
+        except (lifecycle.Refused, BadWishes) as error:
+            say(error)
+        if not created:
+            refuse_reuse(generation, wishes, asked.engine_slug)
+        return answer(generation, created, asked.ignored())

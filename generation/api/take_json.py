@@ -1,0 +1,137 @@
+"""Generations and takes as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from generation.lifecycle import queue_position
+from generation.models import GeneratedTrack, Generation
+
+FORMATS = ("wav", "flac", "mp3", "preview")
+STATES = ["queued", "running", "ready", "failed", "cancelled"]
+
+
+class Closest(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    title = serializers.CharField()
+    similarity = serializers.FloatField()
+
+
+class Files(serializers.Serializer[Any]):
+    wav = serializers.CharField()
+    flac = serializers.CharField()
+    mp3 = serializers.CharField()
+    preview = serializers.CharField()
+
+
+class TakeRow(serializers.Serializer[GeneratedTrack]):
+    """One take: how near it is to the catalog, and its certificate."""
+
+    id = serializers.CharField()
+    generation = serializers.CharField(source="generation_id")
+    number = serializers.IntegerField()
+    title = serializers.CharField()
+    filename = serializers.CharField()
+    prompt = serializers.CharField()
+    duration = serializers.FloatField()
+    similarity_score = serializers.FloatField(min_value=0, max_value=1)
+    closest_tracks = Closest(many=True)
+    measured = serializers.DictField(help_text="bpm, key, camelot, lufs of the audio as it is")
+    certificate_id = serializers.CharField(allow_null=True)
+    certificate = serializers.SerializerMethodField()
+    engine = serializers.CharField()
+    model_version = serializers.CharField()
+    licence = serializers.CharField()
+    seed = serializers.CharField(help_text="Text: 64 bits do not survive JSON numbers")
+    library_track = serializers.CharField(source="library_track_id", allow_null=True)
+    audio = serializers.SerializerMethodField()
+    url = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+
+    def get_certificate(self, take: GeneratedTrack) -> str | None:
+        return f"/certificates/{take.certificate_id}/" if take.certificate_id else None
+
+    @extend_schema_field(Files)
+    def get_audio(self, take: GeneratedTrack) -> dict[str, str]:
+        return {name: f"/api/generated-tracks/{take.pk}/audio/?format={name}" for name in FORMATS}
+
+    def get_url(self, take: GeneratedTrack) -> str:
+        return take.get_absolute_url()
+
+
+class TakeDetail(TakeRow):
+    """A take with its score by aspect, its sources and what it was asked to be."""
+
+    similarity = serializers.DictField(help_text="The score's breakdown by aspect, and how sure it is")
+    novelty = serializers.DictField(help_text="Longest passage shared with a track of yours")
+    requested = serializers.DictField()
+    generation_params = serializers.DictField()
+    catalog_snapshot = serializers.DictField(help_text="The Audio DNA it was conditioned on")
+    render_sha256 = serializers.CharField(help_text="Of the mastered 24-bit PCM")
+    provenance_signature = serializers.CharField()
+    built_from = serializers.ListField(
+        child=serializers.DictField(), help_text="For each bar and layer, the bar of yours it comes from"
+    )
+    sections = serializers.ListField(child=serializers.DictField())
+    peaks = serializers.ListField(child=serializers.IntegerField())
+
+
+class QueuePlace(serializers.Serializer[Any]):
+    ahead = serializers.IntegerField(help_text="Generations before this one")
+    seconds = serializers.FloatField(help_text="Until this one is likely to start")
+
+
+class GenerationRow(serializers.Serializer[Generation]):
+    """A request and how far it is. `reason` says why when `status` is failed."""
+
+    id = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.ChoiceField(STATES)
+    stage = serializers.CharField()
+    progress = serializers.FloatField(min_value=0, max_value=1)
+    eta_seconds = serializers.FloatField(allow_null=True)
+    estimate_seconds = serializers.FloatField()
+    cancel_asked = serializers.BooleanField()
+    reason = serializers.SerializerMethodField()
+    prompt = serializers.CharField()
+    engine = serializers.CharField()
+    parent = serializers.CharField(source="parent_id", allow_null=True)  # type: ignore[assignment]
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    url = serializers.SerializerMethodField()
+    ws = serializers.SerializerMethodField()
+    takes = TakeRow(many=True)
+
+    def get_reason(self, generation: Generation) -> str | None:
+        return generation.error or None
+
+    def get_url(self, generation: Generation) -> str:
+        return generation.get_absolute_url()
+
+    def get_ws(self, generation: Generation) -> str:
+        return socket_of(generation)
+
+
+class GenerationDetail(GenerationRow):
+    """A request with what was asked, what it was read into, and its takes in full."""
+
+    requested = serializers.DictField(source="params")
+    brief = serializers.DictField()
+    notes = serializers.ListField(child=serializers.CharField())
+    snapshot = serializers.CharField(source="snapshot_id")
+    attempts = serializers.IntegerField()
+    queue = serializers.SerializerMethodField()
+    takes = TakeDetail(many=True)
+
+    @extend_schema_field(QueuePlace)
+    def get_queue(self, generation: Generation) -> dict[str, float]:
+        ahead, seconds = queue_position(generation)
+        return {"ahead": ahead, "seconds": seconds}
+
+
+def socket_of(generation: Generation) -> str:
+    return f"/ws/generations/{generation.pk}/"

@@ -1,0 +1,154 @@
+"""Takes: read, hear, download, add to the library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog.api.base import ArtistView
+from catalog.api.documented import operation
+from catalog.api.parsers import AnyAccept
+from catalog.api.track_json import TrackDetail
+from catalog.audio.ranged import ranged
+from catalog.audio.sniff import FORMATS as KINDS
+from catalog.intake import Refused
+from catalog.models import Artist
+from catalog.problems import Problem
+from generation import library
+from generation.api.take_json import FORMATS, TakeDetail, TakeRow
+from generation.models import GeneratedTrack
+
+LARGE_COLUMNS = (
+    "generation_params",
+    "catalog_snapshot",
+    "built_from",
+    "sections",
+    "plan",
+    "peaks",
+    "similarity",
+    "novelty",
+    "requested",
+)
+
+
+class TakeQuery(serializers.Serializer[Any]):
+    generation = serializers.CharField(required=False, allow_blank=True, max_length=32)
+    search = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, help_text="Words in title or prompt"
+    )
+
+
+def owned(artist: Artist) -> QuerySet[GeneratedTrack]:
+    return GeneratedTrack.objects.filter(generation__artist=artist).select_related("generation")
+
+
+def rows_of(artist: Artist) -> QuerySet[GeneratedTrack]:
+    """Takes for a list: without what only the page of one take shows."""
+    return owned(artist).defer(*LARGE_COLUMNS, "generation__brief", "generation__params")
+
+
+class TakeList(ArtistView, GenericAPIView[GeneratedTrack]):
+    serializer_class = TakeRow
+
+    @operation(
+        "generated_tracks_list",
+        "Everything that was made for you, newest first",
+        tag="generation",
+        parameters=[TakeQuery],
+        answers={200: TakeRow(many=True)},
+        errors=(400, 401, 404),
+    )
+    def get(self, request: Request) -> Response:
+        query = TakeQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        found = rows_of(self.artist).order_by("-created_at", "id")
+        if generation := query.validated_data.get("generation"):
+            found = found.filter(generation=generation)
+        for word in query.validated_data.get("search", "").split():
+            found = found.filter(Q(title__icontains=word) | Q(prompt__icontains=word))
+        return self.get_paginated_response(self.get_serializer(self.paginate_queryset(found), many=True).data)
+
+
+class TakeView(ArtistView):
+    def found(self, pk: str) -> GeneratedTrack:
+        return get_object_or_404(owned(self.artist), pk=pk)
+
+
+class TakeItem(TakeView):
+    @operation(
+        "generated_tracks_read",
+        "One take: score, sources, certificate",
+        tag="generation",
+        answers={200: TakeDetail},
+        errors=(401, 404),
+    )
+    def get(self, request: Request, pk: str) -> Response:
+        return Response(TakeDetail(self.found(pk)).data)
+
+
+class AudioQuery(serializers.Serializer[Any]):
+    format = serializers.ChoiceField(FORMATS, default="wav", help_text="preview: MP3, 128 kbps, for players")
+    download = serializers.BooleanField(default=False, help_text="1: as an attachment")
+
+
+class TakeAudio(TakeView):
+    content_negotiation_class = AnyAccept
+
+    @operation(
+        "generated_tracks_audio",
+        "The take as audio (Range works)",
+        tag="generation",
+        parameters=[AudioQuery, OpenApiParameter("Range", str, OpenApiParameter.HEADER)],
+        answers={(200, "audio/*"): OpenApiTypes.BINARY, (206, "audio/*"): OpenApiTypes.BINARY},
+        errors=(400, 401, 404, 416),
+    )
+    def get(self, request: Request, pk: str) -> HttpResponseBase:
+        query = AudioQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data["format"]
+        return take_audio(request, self.found(pk), wanted, attachment=query.validated_data["download"])
+
+
+def take_audio(request: Any, take: GeneratedTrack, wanted: str, *, attachment: bool) -> HttpResponseBase:
+    """One rendition of a take as a ranged answer; a 404 problem when the file is not here."""
+    path = take.file(wanted)
+    if not path.is_file():
+        raise Problem(404, "no-audio", f"This take has no {wanted} file here.", title="No audio")
+    return ranged(
+        getattr(request, "_request", request),
+        path,
+        content_type=KINDS["mp3" if wanted == "preview" else wanted].mime,
+        filename=take.file(wanted).name,
+        attachment=attachment,
+    )
+
+
+class TakeToLibrary(TakeView):
+    @operation(
+        "generated_tracks_add_to_library",
+        "Add the take to your catalog, where it is analysed like any track",
+        tag="generation",
+        request=None,
+        answers={200: TrackDetail, 201: TrackDetail},
+        errors=(401, 404, 409),
+    )
+    def post(self, request: Request, pk: str) -> Response:
+        take = self.found(pk)
+        try:
+            track, created = library.add(take)
+        except (FileNotFoundError, Refused):
+            raise Problem(409, "no-audio", "The audio of this take is no longer here.") from None
+        return Response(
+            TrackDetail(track).data,
+            status=201 if created else 200,
+            headers={"Location": f"/api/tracks/{track.pk}/"},
+        )

@@ -1,0 +1,163 @@
+"""A request for music as JSON or as a query, read strictly into Wishes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from catalog.api.fields import Choice, Number, Text, Whole
+from generation.brief import ROLES, Reference
+from generation.prompting import BPM, PROMPT_LENGTH, REFERENCES, SECONDS, TAKES, Wishes
+from generation.seeds import seed_of
+
+LONGEST_ID = 64
+
+
+@extend_schema_field({"oneOf": [{"type": "string", "maxLength": 200}, {"type": "integer", "minimum": 0}]})
+class Seed(serializers.Field[Any, Any, Any, Any]):
+    """A whole number, or words that stand for one."""
+
+    def to_internal_value(self, data: Any) -> int | None:
+        if isinstance(data, bool) or not isinstance(data, (str, int)):
+            raise serializers.ValidationError("A seed is a whole number or a text.")
+        if isinstance(data, int):
+            if not 0 <= data < 2**64:
+                raise serializers.ValidationError("A seed is a whole number from 0 to 2^64 - 1.")
+            return data
+        return seed_of(Text(max_length=200).run_validation(data))
+
+    def to_representation(self, value: Any) -> str:
+        return str(value)
+
+
+class ReferenceFields(serializers.Serializer[Any]):
+    id = Text(allow_blank=False, max_length=LONGEST_ID)
+    role = Choice(ROLES, required=False, default="all")
+    start_bar = Whole(required=False, allow_null=True, min_value=0, max_value=100_000)
+    end_bar = Whole(required=False, allow_null=True, min_value=1, max_value=100_000)
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "minLength": 1, "maxLength": LONGEST_ID},
+            {
+                "type": "object",
+                "required": ["id"],
+                "properties": {
+                    "id": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID},
+                    "role": {"type": "string", "enum": list(ROLES)},
+                    "start_bar": {"type": "integer", "nullable": True, "minimum": 0},
+                    "end_bar": {"type": "integer", "nullable": True, "minimum": 1},
+                },
+            },
+        ]
+    }
+)
+class ReferenceField(serializers.Field[Any, Any, Any, Any]):
+    """A track id, or {id, role, start_bar, end_bar}. Bars count from 0; end_bar is the first one left out."""
+
+    def to_internal_value(self, data: Any) -> Reference:
+        if isinstance(data, str):
+            data = {"id": data}
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("Name a track by its id, or as {id, role, start_bar, end_bar}.")
+        fields = ReferenceFields(data=data)
+        fields.is_valid(raise_exception=True)
+        values = fields.validated_data
+        return Reference(values["id"], values["role"], values.get("start_bar"), values.get("end_bar"))
+
+    def to_representation(self, value: Reference) -> dict[str, Any]:
+        return vars(value)
+
+
+class MusicRequest(serializers.Serializer[Any]):
+    """What to make. Everything is optional: what is not said is read from the prompt, else from your DNA."""
+
+    prompt = Text(required=False, max_length=PROMPT_LENGTH)
+    bpm = Number(required=False, allow_null=True, min_value=BPM[0], max_value=BPM[1])
+    energy = Number(required=False, allow_null=True, min_value=0, max_value=1)
+    key = Text(required=False, allow_null=True, max_length=40, help_text="F minor, Fm, 4A, 9m …")
+    genre = Text(required=False, allow_null=True, max_length=60)
+    reference_tracks = serializers.ListField(
+        child=ReferenceField(), required=False, max_length=REFERENCES, help_text="Up to three of your tracks"
+    )
+    engine = Text(required=False, allow_null=True, max_length=40, help_text="A slug of /api/engines/")
+    duration_seconds = Number(required=False, allow_null=True, min_value=SECONDS[0], max_value=SECONDS[1])
+    seed = Seed(required=False, allow_null=True, help_text="The same seed and request make the same take")
+    takes = Whole(required=False, allow_null=True, min_value=TAKES[0], max_value=TAKES[1])
+    temperature = Number(required=False, allow_null=True, min_value=0.1, max_value=2)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError({"request": "Send a JSON object with the fields."})
+        return super().to_internal_value(data)
+
+    def said(self) -> dict[str, Any]:
+        """The fields that were sent, as Wishes names them. null is the same as not said."""
+        values = {name: value for name, value in self.validated_data.items() if value is not None}
+        values.pop("engine", None)
+        values.pop("change", None)
+        if "reference_tracks" in values:
+            values["references"] = tuple(values.pop("reference_tracks"))
+        for name in ("key", "genre"):
+            if not values.get(name, True):
+                del values[name]  # "" is not said either
+        return values
+
+    def wishes(self) -> Wishes:
+        return Wishes(**self.said())
+
+    @property
+    def engine_slug(self) -> str:
+        return self.validated_data.get("engine") or "mosaic"
+
+    def ignored(self) -> list[str]:
+        """Names of the request that mean nothing here: a typo should not pass in silence."""
+        return sorted(str(name)[:60] for name in self.initial_data if name not in self.fields)
+
+
+class VaryRequest(MusicRequest):
+    """One change in words, or the fields that shall be different; the rest stays as it was."""
+
+    change = Text(
+        required=False,
+        allow_null=True,
+        max_length=200,
+        help_text="more energetic, calmer, regenerate, or a tempo such as 150 BPM",
+    )
+
+
+class BriefQuery(serializers.Serializer[Any]):
+    """The fields of a request as a query string."""
+
+    prompt = serializers.CharField(required=False, allow_blank=True, max_length=PROMPT_LENGTH)
+    bpm = serializers.FloatField(required=False, min_value=BPM[0], max_value=BPM[1])
+    energy = serializers.FloatField(required=False, min_value=0, max_value=1)
+    key = serializers.CharField(required=False, allow_blank=True, max_length=40)
+    genre = serializers.CharField(required=False, allow_blank=True, max_length=60)
+    reference_tracks = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST_ID), required=False, max_length=REFERENCES
+    )
+    engine = serializers.CharField(required=False, allow_blank=True, max_length=40)
+    duration_seconds = serializers.FloatField(required=False, min_value=SECONDS[0], max_value=SECONDS[1])
+    seed = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    takes = serializers.IntegerField(required=False, min_value=TAKES[0], max_value=TAKES[1])
+    temperature = serializers.FloatField(required=False, min_value=0.1, max_value=2)
+
+    @classmethod
+    def of(cls, query: Any) -> BriefQuery:
+        """From a QueryDict. A field left empty, as a form sends it, was not said."""
+        data: dict[str, Any] = {name: query.get(name) for name in query if query.get(name, "").strip()}
+        if references := [pk for pk in query.getlist("reference_tracks") if pk.strip()]:
+            data["reference_tracks"] = references
+        return cls(data=data)
+
+    def wishes(self) -> Wishes:
+        values = dict(self.validated_data)
+        values.pop("engine", None)
+        values["references"] = tuple(Reference(pk) for pk in values.pop("reference_tracks", ()))
+        values["seed"] = seed_of(values.get("seed"))
+        return Wishes(**values)

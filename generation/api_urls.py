@@ -1,0 +1,34 @@
+"""/api/: engines, briefs, generations, takes."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from generation.api import requests, takes
+from generation.api.generations import (
+    GenerationCancel,
+    GenerationItem,
+    GenerationList,
+    GenerationRetry,
+    GenerationVary,
+)
+
+urlpatterns = [
+    path("engines/", requests.EngineList.as_view(), name="api-engines"),
+    path("brief/", requests.BriefView.as_view(), name="api-brief"),
+    path("generate/music", requests.GenerateMusic.as_view(), name="api-generate-music"),
+    path("generate/music/", requests.GenerateMusic.as_view(schema=None)),
+    path("generations/", GenerationList.as_view(), name="api-generations"),
+    path("generations/<str:pk>/", GenerationItem.as_view(), name="api-generation"),
+    path("generations/<str:pk>/cancel/", GenerationCancel.as_view(), name="api-generation-cancel"),
+    path("generations/<str:pk>/retry/", GenerationRetry.as_view(), name="api-generation-retry"),
+    path("generations/<str:pk>/vary/", GenerationVary.as_view(), name="api-generation-vary"),
+    path("generated-tracks/", takes.TakeList.as_view(), name="api-generated-tracks"),
+    path("generated-tracks/<str:pk>/", takes.TakeItem.as_view(), name="api-generated-track"),
+    path("generated-tracks/<str:pk>/audio/", takes.TakeAudio.as_view(), name="api-generated-track-audio"),
+    path(
+        "generated-tracks/<str:pk>/add-to-library/",
+        takes.TakeToLibrary.as_view(),
+        name="api-generated-track-add-to-library",
+    ),
+]

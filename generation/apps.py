@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.db.models.signals import pre_delete
+
+
+class GenerationConfig(AppConfig):
+    name = "generation"
+    verbose_name = "Generation"
+
+    def ready(self) -> None:
+        from catalog.signals import track_analysed
+        from generation.library import recognise
+        from generation.lifecycle import artist_goes
+
+        track_analysed.connect(recognise, dispatch_uid="generation.recognise")
+        pre_delete.connect(artist_goes, sender="catalog.Artist", dispatch_uid="generation.artist_goes")

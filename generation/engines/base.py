@@ -1,0 +1,95 @@
+"""The engine protocol: everything that can turn a Brief into sound looks like this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from catalog.analysis import TrackAnalysis
+from generation.brief import Brief
+
+OnProgress = Callable[[float, str], None]
+
+
+class EngineError(Exception):
+    """The engine cannot make this. `reason` is a sentence for the artist, with what to do."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Availability:
+    ready: bool
+    missing: str = ""
+    how: str = ""
+
+
+@dataclass(frozen=True)
+class CorpusTrack:
+    """One track an engine may use. `load()` decodes it: float32 (2, samples) at 44.1 kHz."""
+
+    id: str
+    title: str
+    analysis: TrackAnalysis
+    load: Callable[[], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What an engine works with at run time.
+
+    judge: audio (2, samples) at 44.1 kHz -> calibrated match 0..1 against the catalog, or None.
+    """
+
+    corpus: tuple[CorpusTrack, ...]
+    judge: Callable[[np.ndarray], float] | None = None
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A finished take.
+
+    audio: (2, samples) float32, mastered. stems: same shape each, summing to `audio`.
+    plan: JSON that re-renders the take. built_from: one entry for each bar and layer:
+    {bar, layer, track_id, source_bar, source_start, source_end, stretch, shift, gain}.
+    sections: [{name, first_bar, bars, start, end}]. notes: sentences for the artist.
+    """
+
+    audio: np.ndarray
+    sample_rate: int
+    stems: dict[str, np.ndarray]
+    plan: dict[str, Any]
+    built_from: list[dict[str, Any]] = field(default_factory=list)
+    sections: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Engine(Protocol):
+    slug: str
+    label: str
+    version: str
+    licence: str
+    commercial_use: bool
+    description: str
+
+    def availability(self) -> Availability: ...
+
+    def capabilities(self) -> frozenset[str]:
+        """Of: bpm, key, energy, references, stems, midi, continue, seed, lineage."""
+        ...
+
+    def estimate(self, brief: Brief, corpus_size: int) -> float:
+        """Seconds for all takes on this machine, before anything is known of its past runs."""
+        ...
+
+    def render(self, brief: Brief, material: Material, *, take: int, on_progress: OnProgress) -> Rendering:
+        """Make take number `take` (from 1). `on_progress(fraction 0..1, words)` may raise to stop the work.
+
+        Raises EngineError when the material does not allow it.
+        """
+        ...

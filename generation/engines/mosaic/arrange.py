@@ -1,0 +1,135 @@
+"""From a plan to stems: every block placed on the grid with short crossfades, in the balance of its own sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+
+from generation.engines.mosaic.plan import SAMPLE_RATE, STEMS, Block, Plan
+from generation.engines.mosaic.workshop import Cut, Workshop
+from generation.mastering import k_weighted
+
+FADE = {"drums": 220, "bass": 660, "harmony": 882, "lead": 882}  # samples: drums must not lose their attack
+# lowest and highest level of a section against the loudest drop, in LU
+REACH = {
+    "intro": (-13.0, -2.0),
+    "build": (-9.0, -0.5),
+    "drop": (-2.5, 0.0),
+    "break": (-11.0, -2.5),
+    "outro": (-13.0, -1.5),
+}
+
+
+def arrange(plan: Plan, workshop: Workshop, tick: Callable[[float], None]) -> dict[str, np.ndarray]:
+    """Stems of a plan before events, each (2, plan.samples) float32. `tick` hears the share done."""
+    stems = {name: np.zeros((2, plan.samples), dtype=np.float32) for name in STEMS}
+    balance = _Balance(plan, workshop)
+    for number, block in enumerate(plan.blocks):
+        cut = workshop.cut(block)
+        gain = block.gain * plan.section_at(block.bar).gains.get(block.layer, 1.0) * balance.of(block)
+        _place_block(stems[block.layer], plan, block, cut, np.float32(gain))
+        tick((number + 1) / len(plan.blocks))
+    _level_sections(plan, stems)
+    return stems
+
+
+def _level_sections(plan: Plan, stems: dict[str, np.ndarray]) -> None:
+    """Keep quiet sections within reach of the drops: a break may be 8 LU down, not 30, nor as loud as the drop.
+
+    Sections of sparse sources would else vanish, since levels are those of their tracks. In place, all stems alike.
+    """
+    total = np.zeros((1, plan.samples), dtype=np.float32)
+    for stem in stems.values():
+        total += stem.mean(axis=0, keepdims=True)
+    power = np.square(k_weighted(total, SAMPLE_RATE)[0])
+    edges = [min(plan.grid.bar(section.first_bar), plan.samples) for section in plan.sections] + [
+        plan.samples
+    ]
+    edges[-1] = min(plan.grid.bar(plan.bars), plan.samples)
+    levels = [
+        10.0 * np.log10(float(power[a:b].mean()) + 1e-12) if b > a else -120.0 for a, b in pairwise(edges)
+    ]
+    drops = [level for level, section in zip(levels, plan.sections, strict=True) if section.name == "drop"]
+    reference = max(drops or levels)
+    # a calm take breathes: its quiet sections may fall further
+    calm = 15.0 * max(0.0, 0.95 - max(section.energy for section in plan.sections))
+    for section, level, start, end in zip(plan.sections, levels, edges[:-1], edges[1:], strict=True):
+        low, high = REACH[section.name]
+        low -= calm if section.name != "drop" else 0.0
+        if level < -100.0 or end <= start:
+            continue
+        change = max(0.0, reference + low - level) - max(0.0, level - reference - high)
+        change = float(np.clip(change, -8.0, 12.0))
+        if abs(change) < 0.1:
+            continue
+        gain = np.float32(10.0 ** (change / 20.0))
+        # the gain moves within the crossfade before the bar line
+        lead = min(FADE["harmony"], start)
+        ramp = np.linspace(1.0, gain, lead, dtype=np.float32)
+        back = np.linspace(gain, 1.0, FADE["harmony"], dtype=np.float32)
+        for stem in stems.values():
+            stem[:, start - lead : start] *= ramp
+            stem[:, start : end - back.size] *= gain
+            stem[:, end - back.size : end] *= back
+
+
+def block_gain(plan: Plan, block: Block) -> float:
+    """The linear gain of a block's source in its section, as the source map tells it."""
+    return round(block.gain * plan.section_at(block.bar).gains.get(block.layer, 1.0), 4)
+
+
+class _Balance:
+    """Drums as loud against the harmony as its own track has them: what the artist mixed is the best guess there is.
+
+    Half of the difference is corrected, in dB, so that drums keep some of their own track's weight too.
+    """
+
+    def __init__(self, plan: Plan, workshop: Workshop) -> None:
+        self._workshop = workshop
+        self._harmony = [block for block in plan.blocks if block.layer == "harmony"]
+
+    def of(self, block: Block) -> float:
+        if block.layer != "drums":
+            return 1.0
+        under = next((b for b in self._harmony if b.bar <= block.bar < b.bar + b.bars), None)
+        if under is None:
+            return 1.0
+        theirs = self._workshop.percussive_share(under)
+        mine = self._workshop.percussive_share(block)
+        return float(np.clip((max(theirs, 0.05) / max(mine, 0.05)) ** 0.5, 0.5, 1.6))
+
+
+def _place_block(out: np.ndarray, plan: Plan, block: Block, cut: Cut, gain: np.float32) -> None:
+    """Lay the bars of a block in its order; bars that follow each other in the source stay in one piece."""
+    grid = plan.grid
+    at = 0
+    while at < block.bars:
+        run = 1
+        while at + run < block.bars and block.order[at + run] == block.order[at + run - 1] + 1:
+            run += 1
+        start, end = grid.bar(block.bar + at), grid.bar(block.bar + at + run)
+        read = cut.lead + grid.bar(block.order[at])
+        place(out, cut.samples, read, start, min(end, out.shape[1]), FADE[block.layer], gain)
+        at += run
+
+
+def place(
+    out: np.ndarray, samples: np.ndarray, read: int, start: int, end: int, fade: int, gain: np.float32
+) -> None:
+    """Add samples[read:] to out[start:end], fading in over the `fade` samples before `start` and out before `end`.
+
+    The fade in lies before the bar line and uses what the source has there, so an attack on the line is whole. In
+    and out curves have constant power: neighbours come from different places.
+    """
+    lead = min(fade, start, read)
+    count = min(end - start, samples.shape[1] - read)
+    if count <= 0:
+        return
+    piece = samples[:, read - lead : read + count] * gain
+    if lead:
+        piece[:, :lead] *= np.sin(np.linspace(0.0, np.pi / 2, lead, endpoint=False, dtype=np.float32))
+    tail = min(fade, count)
+    piece[:, piece.shape[1] - tail :] *= np.cos(np.linspace(0.0, np.pi / 2, tail, dtype=np.float32))
+    out[:, start - lead : start + count] += piece

@@ -1,0 +1,252 @@
+"""From a brief and a catalog to plans: the key, the cast, the form, and for each style the material in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+
+from catalog.analysis.keys import Key
+from generation.brief import Brief
+from generation.engines.base import CorpusTrack, EngineError
+from generation.engines.mosaic import form
+from generation.engines.mosaic.cast import Cast, Part, choose_cast, forward, mood_wishes
+from generation.engines.mosaic.choose import Choice, assign, choose_line, following, slots
+from generation.engines.mosaic.corpus import Source, best_key, read_corpus
+from generation.engines.mosaic.plan import BEATS, Block, Grid, Plan, Section, generator
+from generation.mastering import target_lufs
+
+ENGINE = "mosaic/1.0"
+QUIETEST_LUFS, LOUDEST_LUFS = -14.0, -9.0
+Taken = dict[tuple[str, int], int]
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """What all candidates of one take share: tracks bent to the tempo, the key, and who plays."""
+
+    brief: Brief
+    take: int
+    sources: tuple[Source, ...]
+    key: Key | None
+    cast: Cast
+    taken_drums: Taken
+    taken_harmony: Taken
+    notes: tuple[str, ...]
+
+
+def open_session(brief: Brief, corpus: Sequence[CorpusTrack], take: int) -> Session:
+    """Choose key and cast for a take. Raises EngineError with a sentence when no track can be used.
+
+    Earlier takes of the same brief are planned too (that is cheap), so that this one avoids what they used.
+    """
+    if not corpus:
+        raise EngineError("There are no tracks to compose from yet. Add some of your own and try again.")
+    sources = tuple(read_corpus(corpus, brief.bpm))
+    if not sources:
+        raise EngineError(
+            "None of your tracks can be cut: they are silent, or shorter than a few bars. "
+            "Add tracks of at least half a minute."
+        )
+    key = brief.key or best_key(sources)
+    if key is not None:
+        key = Key(key.tonic, key.mode)
+    used: dict[tuple[str, str], int] = {}
+    taken_drums: Taken = {}
+    taken_harmony: Taken = {}
+    number = 0
+    while True:
+        number += 1
+        rng = generator(brief.seed, number, "cast")
+        cast = choose_cast(sources, brief, key, rng, used=used)
+        session = Session(
+            brief,
+            number,
+            sources,
+            key,
+            cast,
+            dict(taken_drums),
+            dict(taken_harmony),
+            _notes(sources, cast, brief),
+        )
+        if number >= take:
+            return session
+        _remember(compose(session, style="hard", variant=0), used, taken_drums, taken_harmony)
+
+
+def compose(session: Session, *, style: str, variant: int) -> Plan:
+    """A plan in a style ("hard" or "soft"). The variant draws other phrases from the same tracks."""
+    brief, cast = session.brief, session.cast
+    grid = Grid(brief.bpm)
+    length = form.length(brief.duration_seconds, grid)
+    made = form.sections(
+        length.bars,
+        energy=brief.energy,
+        density=brief.density,
+        style=style,
+        drop_bars=_drop_bars([p.source for p in cast.harmony]),
+        contour=_contour(session.sources),
+        emphasis=forward(brief),
+    )
+    # style is left out of the seed on purpose: hard and soft candidates share their cut phrases
+    rng = generator(brief.seed, session.take, "phrases", variant)
+    harmony_slots = slots(made, "harmony")
+    harmony, harmony_cost = choose_line(
+        harmony_slots,
+        assign(harmony_slots, cast.harmony, length.bars),
+        rng,
+        layer="harmony",
+        temperature=brief.temperature,
+        taken=session.taken_harmony,
+    )
+    every_drum = slots(
+        [Section(s.name, s.first_bar, s.bars, s.energy, {"drums": 1.0}) for s in made], "drums"
+    )
+    drums, drums_cost = choose_line(
+        every_drum,
+        assign(every_drum, _ordered_drums(cast), length.bars, layer="drums"),
+        rng,
+        layer="drums",
+        temperature=brief.temperature,
+        taken=session.taken_drums,
+    )
+    audible = {slot.bar for slot in slots(made, "drums")}
+    drums = [choice for choice in drums if choice.slot.bar in audible]
+    lines: dict[str, list[Choice]] = {"drums": drums, "harmony": harmony}
+    bass_slots = slots(made, "bass")
+    lines["bass"] = following(harmony, bass_slots)
+    for layer, parts in (("bass", cast.bass), ("lead", cast.lead)):
+        if parts:
+            wanted = bass_slots if layer == "bass" else [s for s in slots(made, "lead") if s.name != "intro"]
+            lines[layer], _ = choose_line(
+                wanted, assign(wanted, parts, length.bars), rng, layer=layer, under=harmony
+            )
+    blocks = [_block(choice, layer) for layer, line in lines.items() for choice in line]
+    return Plan(
+        engine=ENGINE,
+        style=style,
+        seed=str(brief.seed),
+        take=session.take,
+        bpm=brief.bpm,
+        key=session.key.name if session.key else None,
+        bars=length.bars,
+        samples=length.samples,
+        target_lufs=_loudness(session),
+        sections=made,
+        blocks=tuple(sorted(blocks, key=lambda b: (b.bar, b.layer))),
+        events=form.events(made, style=style, energy=brief.energy, bars=length.bars),
+        spectrum=_spectrum(session),
+        tilt_db=round(float(1.5 * mood_wishes(brief)[0] + 2.0 * (brief.energy - 0.5)), 3),
+        costs={**cast.costs, "harmony_phrases": round(harmony_cost, 4), "drum_phrases": round(drums_cost, 4)},
+    )
+
+
+def total_cost(plan: Plan) -> float:
+    """What the search paid for a plan; lower is better."""
+    return sum(plan.costs.values())
+
+
+def _remember(plan: Plan, used: dict[tuple[str, str], int], drums: Taken, harmony: Taken) -> None:
+    for block in plan.blocks:
+        if block.layer in ("drums", "harmony"):
+            used[(block.layer, block.track_id)] = 1
+            memory = drums if block.layer == "drums" else harmony
+            place = (block.track_id, block.source_bar or 0)
+            memory[place] = memory.get(place, 0) + 1
+
+
+def _block(choice: Choice, layer: str) -> Block:
+    slot, phrase, source = choice.slot, choice.phrase, choice.part.source
+    return Block(
+        bar=slot.bar,
+        bars=slot.bars,
+        layer=layer,
+        track_id=source.id,
+        source_bar=phrase.first_bar if source.pulse else None,
+        start=round(phrase.start, 6),
+        end=round(phrase.end, 6),
+        source_beats=phrase.bars * BEATS,
+        stretch=round(source.ratio, 9),
+        shift=0 if layer == "drums" else choice.part.shift,
+        order=choice.order,
+        gain=round(source.gain, 5),
+    )
+
+
+def _ordered_drums(cast: Cast) -> list[Part]:
+    """Drums in an order in which no track, where possible, gives drums and harmony to the same theme."""
+    orders = (
+        [list(order) for order in permutations(cast.drums)] if len(cast.drums) <= 4 else [list(cast.drums)]
+    )
+    names = [part.source.id for part in cast.harmony]
+
+    def clashes(order: list[Part]) -> int:
+        themes = range(max(len(names), len(order)))
+        return sum(names[i % len(names)] == order[i % len(order)].source.id for i in themes)
+
+    return min(orders, key=clashes)
+
+
+def _drop_bars(sources: Sequence[Source]) -> int | None:
+    """How long the drops of these tracks are in bars of the take; None when they have none."""
+    found = [
+        s.bars * source.fold for source in sources for s in source.track.analysis.sections if s.name == "drop"
+    ]
+    return int(round(float(np.median(found)) / 4) * 4) or None if found else None
+
+
+def _contour(sources: Sequence[Source]) -> dict[str, tuple[float, float]]:
+    """For each kind of section, how much of the drops' drums and low end these tracks keep in it (medians, 0..1)."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for source in sources:
+        analysis = source.track.analysis
+        bars, rows = (
+            analysis.bars,
+            [(s.name, slice(s.first_bar, s.first_bar + s.bars)) for s in analysis.sections],
+        )
+        drops = [rows for name, rows in rows if name == "drop" and rows.stop <= len(bars)]
+        if not drops:
+            continue
+        low = float(np.mean([bars.low[drop].mean() for drop in drops]))
+        drums = max(float(np.mean([bars.drums[drop].mean() for drop in drops])), 1e-3)
+        for name, inside in rows:
+            if name != "drop" and inside.stop <= len(bars) and inside.stop > inside.start:
+                # 3 dB less low end is still bass, 12 dB less is none
+                fallen = 10.0 * (low - float(bars.low[inside].mean()))
+                kept = float(np.clip((12.0 - fallen) / 9.0, 0.0, 1.0))
+                share = float(np.clip((float(bars.drums[inside].mean()) / drums - 0.3) / 0.6, 0.0, 1.0))
+                found.setdefault(name, []).append((share, kept))
+    return {
+        name: (float(np.median([d for d, _ in v])), float(np.median([b for _, b in v])))
+        for name, v in found.items()
+    }
+
+
+def _loudness(session: Session) -> float:
+    """LUFS: halfway between what the genre is mastered to and what this artist's tracks are; calm takes lower."""
+    known = [s.track.analysis.lufs for s in session.sources if s.track.analysis.lufs is not None]
+    wanted = target_lufs(session.brief.genre)
+    if known:
+        wanted = 0.5 * (wanted + float(np.clip(np.median(known), QUIETEST_LUFS, LOUDEST_LUFS)))
+    wanted -= 2.5 * max(0.0, 0.5 - session.brief.energy)
+    return round(float(np.clip(wanted, QUIETEST_LUFS, LOUDEST_LUFS)), 2)
+
+
+def _spectrum(session: Session) -> tuple[float, ...]:
+    """Mean long-term spectrum in dB around zero: of the style references where there are any, else of the catalog."""
+    guides = [s for s in session.sources if s.id in session.cast.style_ids] or list(session.sources)
+    levels = np.mean([np.asarray(s.track.analysis.ltas, dtype=np.float64) for s in guides], axis=0)
+    return tuple(round(float(v), 2) for v in levels - levels.mean())
+
+
+def _notes(sources: Sequence[Source], cast: Cast, brief: Brief) -> tuple[str, ...]:
+    notes = list(cast.notes)
+    count = len(cast.sources())
+    if count < 3:
+        notes.append(
+            f"Only {count} of your tracks could be used, so this take leans on "
+            f"{'it' if count == 1 else 'them'} heavily. More tracks make more of your own mixture."
+        )
+    return tuple(notes)

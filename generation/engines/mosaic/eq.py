@@ -1,0 +1,60 @@
+"""Bring a mix's long-term spectrum to the catalog's with one gentle linear-phase filter, the same on every stem."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from catalog.analysis.frontend import FFT, HOP, RATE, mel_filters, power_spectrum, to_mono
+from generation.engines.mosaic.plan import SAMPLE_RATE
+
+MOST_DB = 9.0
+TAPS = 1023
+SMOOTH_BANDS = 2.0
+
+
+def long_term_spectrum(samples: np.ndarray) -> np.ndarray:
+    """(64,) mean mel power of (2, samples) in dB around zero, on the bands that the analysis uses."""
+    mono = to_mono(samples, SAMPLE_RATE)
+    # every third frame: a mean over a minute does not need all of them
+    frames = max(1, len(mono) // (3 * HOP))
+    total = np.zeros(mel_filters().shape[1])
+    for start in range(0, frames, 512):
+        count = min(512, frames - start)
+        total += (power_spectrum(mono, FFT, 3 * HOP, start, count) @ mel_filters()).sum(axis=0)
+    power = total / frames
+    levels = 10.0 * np.log10(np.maximum(power, power.max(initial=0.0) * 1e-9 + 1e-20))
+    return np.asarray(levels - levels.mean())
+
+
+def matching_filter(have: np.ndarray, want: Sequence[float], tilt_db: float = 0.0) -> np.ndarray:
+    """(TAPS,) float32 FIR that moves spectrum `have` towards `want`, at most 9 dB, plus a tilt around the middle."""
+    from scipy.ndimage import gaussian_filter1d
+    from scipy.signal import firwin2
+
+    gain = gaussian_filter1d(np.asarray(want, dtype=np.float64) - have, SMOOTH_BANDS, mode="nearest")
+    gain += np.linspace(-tilt_db, tilt_db, gain.size)
+    gain = np.clip(gain - gain.mean(), -MOST_DB, MOST_DB)
+    gain -= gain.mean()
+    centres = _centres()
+    # below the lowest and above the highest band the filter holds its value: it invents nothing where nothing is known
+    hertz = np.concatenate(([0.0], centres, [SAMPLE_RATE / 2.0]))
+    levels = np.concatenate(([gain[0]], gain, [gain[-1]]))
+    kernel = firwin2(TAPS, hertz, 10.0 ** (levels / 20.0), nfreqs=4097, fs=SAMPLE_RATE)
+    return np.asarray(kernel, dtype=np.float32)
+
+
+def filtered(samples: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """(2, samples) through the filter without delay, float32."""
+    from scipy.signal import oaconvolve
+
+    return np.ascontiguousarray(oaconvolve(samples, kernel[None, :], mode="same", axes=1), dtype=np.float32)
+
+
+def _centres() -> np.ndarray:
+    """Hertz at the middle of each mel band (the analysis' HTK scale, 30 Hz to 11 kHz)."""
+    filters = mel_filters()
+    hertz = np.arange(filters.shape[0]) * RATE / FFT
+    centres = (filters * hertz[:, None]).sum(axis=0) / filters.sum(axis=0)
+    return np.asarray(np.maximum.accumulate(centres + np.arange(centres.size) * 1e-3))

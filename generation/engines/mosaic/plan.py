@@ -1,0 +1,165 @@
+"""A take before it sounds: sections, blocks of the artist's own bars, and events, all on one sample-exact grid.
+
+A Plan is plain data. With the sound of its sources it renders to the same samples again, so it is also the take's
+provenance: nothing that decides the sound lives outside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+SAMPLE_RATE = 44_100
+BEATS = 4
+PLAN_VERSION = 1
+LAYERS = ("drums", "bass", "harmony", "lead")
+STEMS = ("drums", "bass", "harmony", "lead", "fx")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where beats and bars fall, in samples: each is rounded once from the exact time, so no error accumulates."""
+
+    bpm: float
+
+    def beat(self, index: float) -> int:
+        return round(index * 60.0 / self.bpm * SAMPLE_RATE)
+
+    def bar(self, index: float) -> int:
+        return self.beat(index * BEATS)
+
+    @property
+    def bar_seconds(self) -> float:
+        return BEATS * 60.0 / self.bpm
+
+
+@dataclass(frozen=True)
+class Section:
+    """A stretch of the take. energy: 0..1, what its material was chosen for. gains: linear, by layer."""
+
+    name: str
+    first_bar: int
+    bars: int
+    energy: float
+    gains: dict[str, float]
+
+    @property
+    def end_bar(self) -> int:
+        return self.first_bar + self.bars
+
+
+@dataclass(frozen=True)
+class Block:
+    """Up to four bars of one layer, cut from one place of one track.
+
+    bar, bars: place in the take. source_bar: first bar in the source, None where it has no bars; start, end: the cut
+    in seconds of the source. source_beats: beats of the source in the cut, 0 where it has no pulse. stretch: source
+    seconds per second of the take. shift: semitones. order: which bar of the cut plays in each bar of the block.
+    gain: linear, brings the source to the common level.
+    """
+
+    bar: int
+    bars: int
+    layer: str
+    track_id: str
+    source_bar: int | None
+    start: float
+    end: float
+    source_beats: int
+    stretch: float
+    shift: int
+    order: tuple[int, ...]
+    gain: float
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens between the blocks: fill, cut, swell, impact, sweep, duck or ending.
+
+    bar, bars: where, in bars of the take (fractions are beats). amount: 0..1, how much.
+    """
+
+    kind: str
+    bar: float
+    bars: float
+    amount: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides how a take sounds, besides the sound of its sources.
+
+    samples: exact length of the take. spectrum: 64 mel levels (dB) the mix is brought towards. tilt_db: brightness
+    above the spectrum, at its top. costs: what the search paid, for the curious.
+    """
+
+    engine: str
+    style: str
+    seed: str
+    take: int
+    bpm: float
+    key: str | None
+    bars: int
+    samples: int
+    target_lufs: float
+    sections: tuple[Section, ...]
+    blocks: tuple[Block, ...]
+    events: tuple[Event, ...]
+    spectrum: tuple[float, ...]
+    tilt_db: float = 0.0
+    costs: dict[str, float] = field(default_factory=dict)
+    version: int = PLAN_VERSION
+
+    @property
+    def grid(self) -> Grid:
+        return Grid(self.bpm)
+
+    def to_json(self) -> dict[str, Any]:
+        data = asdict(self)
+        data["blocks"] = [asdict(block) | {"order": list(block.order)} for block in self.blocks]
+        data["sections"] = [asdict(section) for section in self.sections]
+        data["events"] = [asdict(event) for event in self.events]
+        data["spectrum"] = list(self.spectrum)
+        return data
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Plan:
+        """The plan that `to_json` wrote. Raises ValueError for a version this code does not render."""
+        if data.get("version") != PLAN_VERSION:
+            raise ValueError(
+                f"This plan is of version {data.get('version')}; version {PLAN_VERSION} can be rendered."
+            )
+        values = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
+        values["sections"] = tuple(Section(**section) for section in data["sections"])
+        values["blocks"] = tuple(
+            Block(**block | {"order": tuple(block["order"])}) for block in data["blocks"]
+        )
+        values["events"] = tuple(Event(**event) for event in data["events"])
+        values["spectrum"] = tuple(float(level) for level in data["spectrum"])
+        return cls(**values)
+
+    def track_ids(self) -> list[str]:
+        """The tracks it is built from, in order of first appearance."""
+        return list(dict.fromkeys(block.track_id for block in self.blocks))
+
+    def section_at(self, bar: int) -> Section:
+        return next((s for s in self.sections if s.first_bar <= bar < s.end_bar), self.sections[-1])
+
+
+def generator(*parts: object) -> np.random.Generator:
+    """A random generator that depends on `parts` and nothing else, the same on every machine and in every process."""
+    digest = hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
+
+
+def shares(blocks: Iterable[Block]) -> dict[str, float]:
+    """For each track, the share of sounding (bar, layer) cells that come from it."""
+    counts: dict[str, int] = {}
+    for block in blocks:
+        counts[block.track_id] = counts.get(block.track_id, 0) + block.bars
+    total = sum(counts.values())
+    return {track_id: count / total for track_id, count in counts.items()} if total else {}

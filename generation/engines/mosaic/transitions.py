@@ -1,0 +1,215 @@
+"""What happens between the blocks: fills, cuts, swells, impacts, sweeps, ducking, and the last ring.
+
+Everything is made from the stems themselves (a swell is the coming drop, reversed), so no sound enters that the
+artist did not make, besides the seeded noise that shapes a reverberation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from generation.engines.mosaic.arrange import FADE
+from generation.engines.mosaic.plan import SAMPLE_RATE, Event, Plan, generator
+from generation.engines.mosaic.separate import low_passed
+
+Stems = dict[str, np.ndarray]
+EDGE = 96  # samples of fade at the edges of an edit
+TONAL = ("bass", "harmony", "lead")
+
+
+def apply_events(plan: Plan, stems: Stems, tick: Callable[[], None]) -> None:
+    """Carry out the events of a plan on its stems, in place."""
+    room = _room(plan)
+    # what is copied from the stems (swells, impacts, the ending) is copied before anything is carved out of them
+    for kind in ("fill", "ending", "impact", "swell", "sweep", "duck", "cut"):
+        for event in plan.events:
+            if event.kind != kind:
+                continue
+            tick()
+            if kind == "fill":
+                _fill(plan, stems, event)
+            elif kind == "ending":
+                _ending(plan, stems, event, room)
+            elif kind == "impact":
+                _impact(plan, stems, event, room)
+            elif kind == "swell":
+                _swell(plan, stems, event)
+            elif kind == "sweep":
+                _sweep(plan, stems, event)
+            elif kind == "duck":
+                _duck(plan, stems, event)
+            else:
+                _cut(plan, stems, event)
+
+
+def _fill(plan: Plan, stems: Stems, event: Event) -> None:
+    """A drum fill in the last beats: the bar's first eighth again and again, rising; half of them at half amount."""
+    drums, grid = stems["drums"], plan.grid
+    bar = int(event.bar)
+    eighth = grid.beat(0.5)
+    source = drums[:, grid.bar(bar) : grid.bar(bar) + eighth].copy()
+    if source.shape[1] < eighth or float(np.abs(source).max()) < 1e-4:
+        return
+    _soften(source)
+    steps = 4 if event.amount >= 0.75 else 2
+    for step in range(steps):
+        beat = (bar + 1) * 4 - 0.5 * (steps - step)
+        start = grid.beat(beat)
+        end = min(grid.beat(beat + 0.5), drums.shape[1], start + source.shape[1])
+        if end > start:
+            level = np.float32(0.55 + 0.45 * step / max(1, steps - 1))
+            drums[:, start:end] = source[:, : end - start] * level
+
+
+def _cut(plan: Plan, stems: Stems, event: Event) -> None:
+    """A breath before a drop: everything but the swell falls away over the last beat."""
+    start, end = plan.grid.bar(event.bar), plan.grid.bar(event.bar + event.bars)
+    count = min(end, plan.samples) - start
+    if count <= 0:
+        return
+    fall = np.exp(-np.arange(count) / (0.045 * SAMPLE_RATE)).astype(np.float32)
+    curve = 1.0 - np.float32(event.amount) * (1.0 - fall)
+    for name in ("drums", *TONAL):
+        # the drop fades in a few milliseconds early: what belongs to it keeps its rise
+        edge = min(FADE[name], count - 1)
+        own = curve.copy()
+        own[count - edge :] = np.linspace(float(own[count - edge - 1]), 1.0, edge, dtype=np.float32)
+        stems[name][:, start : start + count] *= own
+
+
+def _swell(plan: Plan, stems: Stems, event: Event) -> None:
+    """The first bar of what comes, reversed and rising into it."""
+    grid = plan.grid
+    start, end = grid.bar(event.bar), grid.bar(event.bar + event.bars)
+    end = min(end, plan.samples)
+    count = min(end - start, plan.samples - end)
+    if count < SAMPLE_RATE // 20:
+        return
+    coming = stems["harmony"][:, end : end + count] + np.float32(0.6) * stems["drums"][:, end : end + count]
+    coming = coming - low_passed(coming, 250.0, 513)
+    ramp = np.linspace(0.0, 1.0, count, dtype=np.float32) ** 3
+    swell = coming[:, ::-1] * ramp * np.float32(0.7 * event.amount)
+    swell[:, -EDGE:] *= np.linspace(1.0, 0.0, EDGE, dtype=np.float32)
+    stems["fx"][:, end - count : end] += swell
+
+
+def _impact(plan: Plan, stems: Stems, event: Event, room: np.ndarray) -> None:
+    """The first hit of a drop, in a large room."""
+    from scipy.signal import oaconvolve
+
+    start = plan.grid.bar(event.bar)
+    hit = stems["drums"][:, start : start + SAMPLE_RATE // 8].copy()
+    if hit.shape[1] < SAMPLE_RATE // 8:
+        return
+    hit[:, -2048:] *= np.linspace(1.0, 0.0, 2048, dtype=np.float32)
+    wet = oaconvolve(hit, room, axes=1)[:, : plan.samples - start].astype(np.float32)
+    wet -= low_passed(wet, 200.0, 513)
+    stems["fx"][:, start : start + wet.shape[1]] += wet * np.float32(0.5 * event.amount)
+
+
+def _sweep(plan: Plan, stems: Stems, event: Event) -> None:
+    """Harmony opening from dark to full over a section: a second-order low-pass whose state is carried throughout."""
+    from scipy.signal import sosfilt
+
+    start, end = plan.grid.bar(event.bar), min(plan.grid.bar(event.bar + event.bars), plan.samples)
+    step = 512
+    for name in ("harmony", "lead"):
+        stem = stems[name]
+        if not stem[:, start:end].any():
+            continue
+        state = np.zeros((1, 2, 2), dtype=np.float64)
+        for at in range(start, end, step):
+            place = (at - start) / max(1, end - start)
+            # the last part of the way is open, and the dry sound is blended in, so that it joins what follows
+            hertz = min(16_000.0, 700.0 * 2.0 ** (5.2 * place / 0.85))
+            upto = min(end, at + step)
+            filtered, state = sosfilt(_low_pass(hertz), stem[:, at:upto], zi=state)
+            dry = max(1.0 - event.amount, (place - 0.85) / 0.15)
+            stem[:, at:upto] = (1.0 - dry) * filtered + dry * stem[:, at:upto]
+
+
+def _low_pass(hertz: float) -> np.ndarray:
+    """(1, 6) second-order Butterworth low-pass, by the bilinear transform."""
+    k = np.tan(np.pi * hertz / SAMPLE_RATE)
+    norm = 1.0 / (1.0 + np.sqrt(2.0) * k + k * k)
+    b = k * k * norm
+    return np.array([[b, 2 * b, b, 1.0, 2.0 * (k * k - 1.0) * norm, (1.0 - np.sqrt(2.0) * k + k * k) * norm]])
+
+
+def _duck(plan: Plan, stems: Stems, event: Event) -> None:
+    """Bass and harmony give way to the kick that is really there, whatever its pattern."""
+    start, end = plan.grid.bar(event.bar), min(plan.grid.bar(event.bar + event.bars), plan.samples)
+    drums = stems["drums"][:, start:end]
+    if drums.shape[1] < SAMPLE_RATE // 4 or not drums.any():
+        return
+    step = 64
+    kick = np.abs(low_passed(drums.mean(axis=0, keepdims=True), 140.0, 513))[0]
+    kick = np.pad(kick, (0, (-kick.size) % step)).reshape(-1, step).max(axis=1)
+    top = float(np.percentile(kick, 97))
+    if top < 1e-4:
+        return
+    drive = np.clip(kick / top, 0.0, 1.0) ** 1.5
+    # instant attack, 90 ms release: a running upper envelope of decaying lines
+    decay = step / (0.09 * SAMPLE_RATE)
+    ramp = np.arange(drive.size) * decay
+    held = np.maximum.accumulate(np.where(drive > 1e-3, np.log(np.maximum(drive, 1e-3)), -7.0) + ramp) - ramp
+    # smoothed over about 4 ms so that the gain itself makes no click
+    smooth = np.convolve(np.exp(held), np.full(3, 1.0 / 3.0), mode="same")
+    curve = np.interp(np.arange(end - start), np.arange(smooth.size) * step, smooth).astype(np.float32)
+    edge = min(2048, curve.size // 2)
+    curve[:edge] *= np.linspace(0.0, 1.0, edge, dtype=np.float32) if event.bar else np.float32(1.0)
+    curve[-edge:] *= np.linspace(1.0, 0.0, edge, dtype=np.float32)
+    depth = np.float32(event.amount)
+    stems["bass"][:, start:end] *= 1.0 - depth * curve
+    for name in ("harmony", "lead"):
+        stems[name][:, start:end] *= 1.0 - np.float32(0.45) * depth * curve
+
+
+def _ending(plan: Plan, stems: Stems, event: Event, room: np.ndarray) -> None:
+    """One more downbeat after the last bar, ringing out to the exact end of the take."""
+    from scipy.signal import oaconvolve
+
+    start = min(plan.grid.bar(event.bar), plan.samples)
+    count = plan.samples - start
+    if count <= 0:
+        return
+    last = plan.sections[-1]
+    origin = plan.grid.bar(last.first_bar)
+    fall = np.exp(-np.arange(count) / max(0.3 * count, 1.0)).astype(np.float32)
+    fall *= np.sqrt(np.linspace(1.0, 0.0, count, dtype=np.float32))
+    for name in TONAL:
+        held = stems[name][:, origin : origin + min(count, plan.grid.beat(2))].copy()
+        if not held.any():
+            continue
+        held[:, -min(4096, held.shape[1]) :] *= np.linspace(
+            1.0, 0.0, min(4096, held.shape[1]), dtype=np.float32
+        )
+        wet = oaconvolve(held, room, axes=1)[:, :count].astype(np.float32)
+        wet = np.pad(wet, ((0, 0), (0, count - wet.shape[1])))
+        level = float(np.sqrt(np.mean(np.square(held))) / max(float(np.sqrt(np.mean(np.square(wet)))), 1e-9))
+        held[:, :64] *= np.linspace(0.0, 1.0, 64, dtype=np.float32)
+        dry = np.pad(held, ((0, 0), (0, count - held.shape[1])))
+        stems[name][:, start:] = (0.6 * dry + min(level, 4.0) * 0.6 * wet) * fall
+    hit = stems["drums"][:, origin : origin + plan.grid.beat(0.5)].copy()
+    if hit.any():
+        hit[:, -1024:] *= np.linspace(1.0, 0.0, min(1024, hit.shape[1]), dtype=np.float32)
+        size = min(count, hit.shape[1])
+        stems["drums"][:, start : start + size] = hit[:, :size] * fall[:size]
+
+
+def _room(plan: Plan) -> np.ndarray:
+    """(2, n) float32: 1.4 s of decaying noise, unit energy, the same for the same seed."""
+    rng = generator(plan.seed, plan.take, "room")
+    count = int(1.4 * SAMPLE_RATE)
+    noise = rng.standard_normal((2, count)) * np.exp(-np.arange(count) / (0.28 * SAMPLE_RATE))
+    noise[:, : SAMPLE_RATE // 200] *= np.linspace(0.0, 1.0, SAMPLE_RATE // 200)
+    noise = low_passed(noise.astype(np.float32), 7_000.0, 129)
+    return np.asarray(noise / np.sqrt(np.square(noise).sum(axis=1, keepdims=True)), dtype=np.float32)
+
+
+def _soften(piece: np.ndarray) -> None:
+    edge = min(EDGE, piece.shape[1] // 2)
+    piece[:, :edge] *= np.linspace(0.3, 1.0, edge, dtype=np.float32)
+    piece[:, -edge:] *= np.linspace(1.0, 0.0, edge, dtype=np.float32)

@@ -1,0 +1,186 @@
+"""Cutting and bending: from a block of a plan to sound of exactly the right length, each cut made once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from catalog.audio.errors import AudioError
+from generation.engines.base import EngineError
+from generation.engines.mosaic.kicks import TOP_HZ, Kicks, find_kicks
+from generation.engines.mosaic.plan import SAMPLE_RATE, Block
+from generation.engines.mosaic.separate import low_passed, separate, split_bass
+from generation.engines.mosaic.slices import resliced
+from generation.engines.mosaic.stretch import BYPASS, stretched
+
+CONTEXT = 0.2  # seconds kept on each side of a cut: for fades, for alignment, and for the stretcher to settle
+RUMBLE_HZ = 24.0
+HALVES = 8  # separated phrases kept: each is cut soon after, and then only its share is asked for
+WINDOW = 256
+STEP = 32
+LOOK = 0.035  # seconds an attack may lie off its beat
+FINE_LOOK = 0.008  # … and off the offset of its own track
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """A phrase as it will sound. samples: (2, n), with context on both sides; its first beat is at `lead`."""
+
+    samples: np.ndarray
+    lead: int
+
+
+class Workshop:
+    """Sound of the sources, cut, separated, stretched and aligned on demand; shared by the candidates of a take."""
+
+    def __init__(
+        self,
+        loaders: Mapping[str, Callable[[], np.ndarray]],
+        titles: Mapping[str, str],
+        tick: Callable[[], None],
+    ) -> None:
+        self._loaders, self._titles, self._tick = loaders, titles, tick
+        self._tracks: dict[str, np.ndarray] = {}
+        self._halves: dict[tuple[str, float, float], tuple[np.ndarray, np.ndarray, int]] = {}
+        self._shares: dict[tuple[str, float, float], float] = {}
+        self._cuts: dict[tuple[object, ...], Cut] = {}
+        self._kicks: dict[str, Kicks | None] = {}
+        self._track_offsets: dict[str, int] = {}
+
+    def __contains__(self, track_id: str) -> bool:
+        return track_id in self._loaders
+
+    def track(self, track_id: str) -> np.ndarray:
+        """(2, samples) of a source at 44.1 kHz. Raises EngineError when it cannot be read any more."""
+        if track_id not in self._tracks:
+            self._tick()
+            title = self._titles.get(track_id, track_id)
+            try:
+                samples = np.asarray(self._loaders[track_id](), dtype=np.float32)
+            except (AudioError, OSError) as problem:
+                raise EngineError(
+                    f"“{title}” can no longer be read. Upload it again or remove it, and try again."
+                ) from problem
+            if samples.ndim != 2 or samples.shape[0] != 2 or samples.shape[1] == 0:
+                raise EngineError(f"“{title}” holds no sound that can be used. Remove it and try again.")
+            if not np.isfinite(samples).all():
+                samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+            self._tracks[track_id] = samples
+            self._tick()
+        return self._tracks[track_id]
+
+    def cut(self, block: Block) -> Cut:
+        """The sound of a block's phrase for its layer (drums, bass, harmony or lead), whole and in plain order."""
+        place = (block.track_id, block.start, block.end)
+        key = (*place, block.layer, block.stretch, block.shift)
+        if key not in self._cuts:
+            percussive, harmonic, offset = self._half(block)
+            self.percussive_share(block)  # while both halves are at hand
+            lead = round((CONTEXT + offset / SAMPLE_RATE) * SAMPLE_RATE / block.stretch)
+            if block.layer == "drums":
+                self._cuts[key] = Cut(self._drums(block, percussive, offset), lead)
+            else:
+                bent = stretched(harmonic, factor=block.stretch, semitones=block.shift)
+                bass, rest = split_bass(bent)
+                for layer, samples in (("bass", bass), ("harmony", rest), ("lead", rest)):
+                    self._cuts[(*place, layer, block.stretch, block.shift)] = Cut(samples, lead)
+            self._tick()
+        return self._cuts[key]
+
+    def percussive_share(self, block: Block) -> float:
+        """RMS of a phrase's percussive half over RMS of its harmonic half, in the source."""
+        key = (block.track_id, block.start, block.end)
+        if key not in self._shares:
+            percussive, harmonic, _ = self._half(block)
+            power = max(float(np.mean(np.square(harmonic))), 1e-12)
+            self._shares[key] = float(np.sqrt(float(np.mean(np.square(percussive))) / power))
+        return self._shares[key]
+
+    def _drums(self, block: Block, percussive: np.ndarray, offset: int) -> np.ndarray:
+        if not block.source_beats or abs(block.stretch - 1.0) < BYPASS:
+            return stretched(percussive, factor=block.stretch, semitones=0)
+        sixteenth = (block.end - block.start) / block.source_beats / 4.0
+        return resliced(
+            percussive, factor=block.stretch, first=CONTEXT + offset / SAMPLE_RATE, step=sixteenth
+        )
+
+    def _half(self, block: Block) -> tuple[np.ndarray, np.ndarray, int]:
+        key = (block.track_id, block.start, block.end)
+        if key not in self._halves:
+            track = self.track(block.track_id)
+            first = round((block.start - CONTEXT) * SAMPLE_RATE)
+            last = round((block.end + CONTEXT) * SAMPLE_RATE)
+            piece = track[:, max(0, first) : max(0, min(track.shape[1], last))]
+            # context beyond the file is silence, so that positions stay true
+            piece = np.pad(piece, ((0, 0), (max(0, -first), max(0, last - max(first, track.shape[1])))))
+            piece = _without_rumble(piece[:, : last - first])
+            percussive, harmonic = separate(piece)
+            kicks = self._kicks_of(block.track_id, track)
+            if kicks is not None:
+                # the low band of the percussive half is little more than hints of the kick: the kick takes its place
+                percussive += kicks.between(first, last - first) - low_passed(percussive, TOP_HZ, 1025)
+                harmonic = piece - percussive
+            offset = 0
+            if block.source_beats:
+                beat = (block.end - block.start) / block.source_beats
+                beats = CONTEXT + beat * np.arange(block.source_beats)
+                near = self._track_offset(block.track_id, track, block.start, beat)
+                offset = alignment(percussive, beats, look=FINE_LOOK, around=near)
+            self._halves[key] = (percussive, harmonic, offset)
+            while len(self._halves) > HALVES:
+                self._halves.pop(next(iter(self._halves)))
+            self._tick()
+        return self._halves[key]
+
+    def _kicks_of(self, track_id: str, track: np.ndarray) -> Kicks | None:
+        if track_id not in self._kicks:
+            self._kicks[track_id] = find_kicks(track)
+            self._tick()
+        return self._kicks[track_id]
+
+    def _track_offset(self, track_id: str, track: np.ndarray, start: float, beat: float) -> int:
+        """Samples by which a whole track's attacks lie after its measured beats."""
+        if track_id not in self._track_offsets:
+            seconds = track.shape[1] / SAMPLE_RATE
+            beats = np.arange(start % beat, seconds - beat, beat)
+            self._track_offsets[track_id] = alignment(track, beats, look=LOOK, around=0)
+        return self._track_offsets[track_id]
+
+
+def _without_rumble(samples: np.ndarray) -> np.ndarray:
+    """(2, n) float32 without what lies below 24 Hz: it is not heard, but equalising and limiting would act on it.
+
+    Without phase shift, so that the kicks found in the track still fit; done at 689 Hz, where a short filter is steep.
+    """
+    from scipy.signal import firwin, oaconvolve, resample_poly
+
+    low = resample_poly(samples, 1, 64, axis=1)
+    kernel = firwin(201, RUMBLE_HZ, fs=SAMPLE_RATE / 64).astype(np.float32)
+    low = oaconvolve(low, kernel[None, :], mode="same", axes=1).astype(np.float32)
+    return np.ascontiguousarray(
+        samples - resample_poly(low, 64, 1, axis=1)[:, : samples.shape[1]], dtype=np.float32
+    )
+
+
+def alignment(samples: np.ndarray, beats: np.ndarray, *, look: float, around: int) -> int:
+    """Samples to add to `beats` (seconds) so that they fall on the attacks of (2, n); within `look` s of `around`.
+
+    Attack strength is the mean level of the 6 ms after a moment minus that of the 6 ms before: highest on the attack
+    itself. Nothing to align to (or nothing louder than elsewhere) gives `around`.
+    """
+    level = np.abs(samples).sum(axis=0, dtype=np.float32)
+    running = np.concatenate(([0.0], np.cumsum(level, dtype=np.float64)))
+    reach = int(look * SAMPLE_RATE) // STEP
+    shifts = around + STEP * np.arange(-reach, reach + 1)
+    at = np.round(beats * SAMPLE_RATE).astype(int)[:, None] + shifts[None, :]
+    inside = (at[:, 0] >= WINDOW) & (at[:, -1] < level.size - WINDOW)
+    at = at[inside]
+    if not len(at):
+        return around
+    rise = np.maximum(0.0, running[at + WINDOW] - 2.0 * running[at] + running[at - WINDOW])
+    strength = rise.sum(axis=0)
+    if strength.max() <= 1e-6 or strength.max() < 1.15 * strength.mean():
+        return around
+    return int(shifts[int(np.argmax(strength))])

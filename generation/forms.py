@@ -1,0 +1,121 @@
+"""The studio's form. An empty field is a field the prompt, the references and the catalog may decide."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from catalog.analysis.keys import ALL_KEYS
+from generation.brief import ROLES, Reference
+from generation.prompting import BPM, PROMPT_LENGTH, REFERENCES, SECONDS, TAKES, Wishes
+from generation.seeds import seed_of
+from generation.words import STYLES
+
+_CLOCK = re.compile(r"(\d{1,2}):([0-5]?\d)")
+
+
+class LengthField(forms.FloatField):
+    """Seconds, written as 90 or as 1:30."""
+
+    def to_python(self, value: Any) -> float | None:  # type: ignore[override]  # FloatField does so too
+        if isinstance(value, str) and (found := _CLOCK.fullmatch(value.strip())):
+            return int(found[1]) * 60.0 + int(found[2])
+        try:
+            return super().to_python(value)
+        except ValidationError:
+            raise ValidationError("Write the length as 1:30 or as 90 seconds.") from None
+
+
+ROLE_WORDS = {
+    "all": "Everything",
+    "drums": "Drums",
+    "bass": "Bass",
+    "harmony": "Harmony",
+    "lead": "Lead",
+    "style": "Style only",
+}
+
+
+def _keys() -> list[tuple[str, str]]:
+    ordered = sorted(ALL_KEYS, key=lambda key: (key.mode == "major", int(key.camelot[:-1])))
+    return [("", "From the prompt"), *((key.name, f"{key.name} · {key.camelot}") for key in ordered)]
+
+
+class StudioForm(forms.Form):
+    """What to make. `wishes()` is the value of a valid form."""
+
+    prompt = forms.CharField(max_length=PROMPT_LENGTH, required=False, label="Prompt")
+    energy = forms.FloatField(min_value=0, max_value=1, required=False, label="Energy")
+    bpm = forms.FloatField(min_value=BPM[0], max_value=BPM[1], required=False, label="BPM")
+    duration_seconds = LengthField(min_value=SECONDS[0], max_value=SECONDS[1], required=False, label="Length")
+    key = forms.ChoiceField(choices=_keys, required=False, label="Key")
+    genre = forms.CharField(max_length=60, required=False, label="Genre")
+    takes = forms.TypedChoiceField(
+        choices=[(str(n), str(n)) for n in range(TAKES[0], TAKES[1] + 1)],
+        coerce=int,
+        required=False,
+        empty_value=None,
+        label="Takes",
+    )
+    seed = forms.CharField(max_length=200, required=False, label="Seed")
+    temperature = forms.FloatField(min_value=0.1, max_value=2, required=False, label="Temperature")
+    engine = forms.CharField(max_length=40, required=False)
+    request_key = forms.CharField(max_length=64, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for place in range(1, REFERENCES + 1):
+            self.fields[f"reference_{place}"] = forms.CharField(max_length=64, required=False)
+            self.fields[f"role_{place}"] = forms.ChoiceField(
+                choices=[(role, ROLE_WORDS[role]) for role in ROLES], required=False
+            )
+            for name in ("from", "to"):
+                self.fields[f"{name}_{place}"] = forms.IntegerField(
+                    min_value=1, max_value=100_000, required=False
+                )
+
+    def references(self) -> tuple[Reference, ...]:
+        """The chosen tracks. Bars are counted from 1 on the page, and the last one is meant to sound."""
+        data, found = self.cleaned_data, []
+        for place in range(1, REFERENCES + 1):
+            if not (track := data.get(f"reference_{place}")):
+                continue
+            first, last = data.get(f"from_{place}"), data.get(f"to_{place}")
+            found.append(
+                Reference(
+                    track_id=track,
+                    role=data.get(f"role_{place}") or "all",
+                    start_bar=None if first is None else first - 1,
+                    end_bar=last,
+                )
+            )
+        return tuple(found)
+
+    def wishes(self) -> Wishes:
+        data = self.cleaned_data
+        return Wishes(
+            prompt=data["prompt"].strip(),
+            bpm=data["bpm"],
+            energy=data["energy"],
+            key=data["key"] or None,
+            genre=data["genre"].strip() or None,
+            references=self.references(),
+            duration_seconds=data["duration_seconds"],
+            seed=seed_of(data["seed"]),
+            takes=data["takes"] or 1,
+            temperature=1.0 if data["temperature"] is None else data["temperature"],
+        )
+
+    def take_errors(self, errors: dict[str, str]) -> None:
+        """Errors of `lifecycle.submit` under the fields they belong to."""
+        for name, sentence in errors.items():
+            self.add_error(
+                "reference_1" if name == "reference_tracks" else name if name in self.fields else None,
+                sentence,
+            )
+
+
+GENRES: tuple[str, ...] = tuple(style.name for style in STYLES)

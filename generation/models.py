@@ -1,0 +1,126 @@
+"""What was asked for and what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from catalog.ids import generation_id, take_id
+from catalog.jobs import Job
+from catalog.models import Artist, DNASnapshot, Track
+from provenance.models import Certificate
+
+
+class Generation(Job):
+    """A request for one to four takes; also the job of making them.
+
+    queued -> running -> ready | failed | cancelled
+       ^         |
+       +-recover-+      the worker is gone, attempts left
+    """
+
+    TASK = "generation.tasks.run"
+    WHAT = "this generation"
+
+    id = models.CharField(primary_key=True, max_length=32, default=generation_id, editable=False)
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="generations")
+    title = models.CharField(max_length=120)
+    prompt = models.TextField(blank=True)
+    params = models.JSONField(default=dict, help_text="what was asked for, as asked")
+    brief = models.JSONField(default=dict, help_text="what it was read into: generation.brief.Brief")
+    engine = models.CharField(max_length=40)
+    snapshot = models.ForeignKey(DNASnapshot, on_delete=models.RESTRICT, related_name="generations")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="variations"
+    )
+    request_key = models.CharField(max_length=64, null=True, blank=True)
+    estimate_seconds = models.FloatField(default=0.0)
+    notes = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                "artist", "request_key", condition=Q(request_key__isnull=False), name="one_per_request_key"
+            )
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["artist", "-created_at"])]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("generation:generation", args=[self.pk])
+
+    @property
+    def eta_seconds(self) -> float | None:
+        left = self.eta(self.estimate_seconds or None)
+        return None if left is None else round(left, 1)
+
+
+class GeneratedTrack(models.Model):
+    """One take: the audio, how near it is to the catalog, what it is built from, and its certificate."""
+
+    id = models.CharField(primary_key=True, max_length=32, default=take_id, editable=False)
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="takes")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    number = models.PositiveSmallIntegerField(default=1)
+    title = models.CharField(max_length=120)
+    filename = models.CharField(max_length=160)
+    prompt = models.TextField(blank=True)
+    generation_params = models.JSONField(default=dict)
+    catalog_snapshot = models.JSONField(default=dict)
+    engine = models.CharField(max_length=40)
+    model_version = models.CharField(max_length=80)
+    licence = models.CharField(max_length=160)
+    seed = models.CharField(max_length=24)
+    certificate = models.OneToOneField(
+        Certificate, null=True, blank=True, on_delete=models.PROTECT, related_name="take"
+    )
+    provenance_signature = models.CharField(max_length=140, blank=True)
+    similarity_score = models.FloatField()
+    similarity = models.JSONField(default=dict)
+    closest_tracks = models.JSONField(default=list)
+    novelty = models.JSONField(default=dict)
+    measured = models.JSONField(default=dict)
+    requested = models.JSONField(default=dict)
+    built_from = models.JSONField(default=list)
+    sections = models.JSONField(default=list)
+    plan = models.JSONField(default=dict)
+    peaks = models.JSONField(default=list)
+    duration = models.FloatField()
+    render_sha256 = models.CharField(max_length=64)
+    audio_path = models.CharField(max_length=255)
+    library_track = models.OneToOneField(
+        Track, null=True, blank=True, on_delete=models.SET_NULL, related_name="generated_take"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "generated_tracks"
+        ordering = ["generation_id", "number"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint("generation", "number", name="one_take_per_number")
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return self.generation.get_absolute_url() + f"#take-{self.number}"
+
+    @property
+    def folder(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / self.audio_path
+
+    def file(self, kind: str) -> Path:
+        """`wav`, `flac`, `mp3`, or `preview` (MP3 128 kbps)."""
+        name = "preview.mp3" if kind == "preview" else f"{Path(self.filename).stem}.{kind}"
+        return self.folder / name

@@ -1,0 +1,378 @@
+"""From a claimed generation to published takes: render, score, write, stamp, publish. Each step safe to run twice."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+
+from catalog import jobs, snapshots
+from catalog.ids import ALPHABET, new_id
+from catalog.matching import Matched, match_audio
+from catalog.models import Artist, Track
+from generation import scoring
+from generation.brief import Brief
+from generation.engines import engines
+from generation.engines.base import CorpusTrack, Engine, EngineError, Material, Rendering
+from generation.models import GeneratedTrack, Generation
+from provenance import stamping
+
+if TYPE_CHECKING:
+    from catalog.similarity import CatalogModel
+
+log = logging.getLogger(__name__)
+
+SAMPLE_RATE = 44_100
+# How far through one take each stage ends; rendering is most of the work.
+RENDERED, SCORED, WRITTEN, STAMPED = 0.72, 0.82, 0.94, 0.98
+
+
+def run(generation_id: str) -> str:
+    """The generation task. Returns one word for the queue's records."""
+    lease = jobs.claim(Generation, generation_id)
+    if lease is None:
+        return "not ours"
+    with lease.kept():
+        try:
+            generation = Generation.objects.select_related("artist__user", "snapshot").get(pk=generation_id)
+            Making(generation, lease).all_takes()
+        except jobs.Cancelled:
+            lease.finish(Generation.CANCELLED, stage="")
+            return "cancelled"
+        except (jobs.Lost, Generation.DoesNotExist):
+            return "lost"
+        except EngineError as error:
+            lease.finish(Generation.FAILED, error=error.reason)
+            return "failed"
+        except Exception:
+            log.exception("generation failed", extra={"generation": generation_id})
+            lease.finish(
+                Generation.FAILED,
+                error="Something failed that should not have; it was logged. Nothing of yours is lost: try again.",
+            )
+            raise
+    return "ready"
+
+
+def seed_of(brief: Brief, number: int) -> int:
+    """The seed of take `number`: the asked one for the first, drawn from it for the rest."""
+    if number == 1:
+        return brief.seed
+    text = f"{brief.seed}:{number}".encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
+
+
+@dataclass
+class Making:
+    """One claimed generation, being made by this worker."""
+
+    generation: Generation
+    lease: jobs.Lease
+
+    @cached_property
+    def brief(self) -> Brief:
+        return Brief.from_json(self.generation.brief)
+
+    @cached_property
+    def engine(self) -> Engine:
+        return engines()[self.generation.engine]
+
+    @cached_property
+    def tracks(self) -> list[Track]:
+        """The recordings the engine may use: the snapshot's, still there, made by the artist."""
+        rows = Track.objects.of(self.generation.artist).ready().own().select_related("analysis")
+        rows = rows.defer("analysis__peaks")
+        return list(rows.filter(pk__in=self.generation.snapshot.track_ids).order_by("id"))
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        return {track.pk: track.title for track in self.tracks}
+
+    @cached_property
+    def model(self) -> CatalogModel:
+        model = snapshots.catalog_model(self.generation.artist, own_only=True)
+        if model is None:
+            raise EngineError(
+                "Your catalog is empty now. Upload tracks, wait for their analysis, and try again."
+            )
+        return model
+
+    @cached_property
+    def material(self) -> Material:
+        from catalog.analysis.embedding import embed
+        from catalog.analysis.frontend import front_end
+        from catalog.analysis.key import chroma_of
+
+        def judge(audio: np.ndarray) -> float:
+            front = front_end(audio, SAMPLE_RATE)
+            return float(self.model.match(embed(front, chroma_of(front))).score)
+
+        corpus = [
+            CorpusTrack(track.pk, track.title, snapshots.analysis_of(track), partial(load, track))
+            for track in self.tracks
+        ]
+        return Material(tuple(corpus), judge)
+
+    def all_takes(self) -> None:
+        done = set(self.generation.takes.values_list("number", flat=True))
+        notes: list[str] = list(self.generation.notes)
+        for number in range(1, self.brief.takes + 1):
+            if number not in done:
+                for note in self.one_take(number):
+                    if note not in notes:
+                        notes.append(note)
+        if not self.lease.finish(Generation.READY, stage="", notes=notes):
+            raise jobs.Lost
+
+    def tell(self, number: int) -> Callable[[float, str], None]:
+        """Progress of take `number` as progress of the whole."""
+        share, prefix = 1 / self.brief.takes, ""
+        if self.brief.takes > 1:
+            prefix = f"Take {number} of {self.brief.takes}. "
+        last = 0.0
+
+        def on_progress(fraction: float, words: str) -> None:
+            nonlocal last
+            last = max(last, min(1.0, fraction))  # never backwards, whatever an engine says
+            self.lease.report((number - 1 + last) * share, prefix + words)
+
+        return on_progress
+
+    def one_take(self, number: int) -> list[str]:
+        """Make, stamp and publish one take. Returns the engine's notes."""
+        tell = self.tell(number)
+        brief = self.brief.with_seed(seed_of(self.brief, number))
+        tell(0.0, "Reading your catalog")
+        rendering = self.engine.render(
+            brief, self.material, take=number, on_progress=lambda part, words: tell(part * RENDERED, words)
+        )
+        tell(RENDERED, "Measuring the take against your catalog")
+        sources = [entry["track_id"] for entry in rendering.built_from if entry.get("track_id")]
+        matched = match_audio(
+            self.generation.artist,
+            rendering.audio,
+            rendering.sample_rate,
+            model=self.model,
+            near=dict.fromkeys(sources),
+            bpm_range=(brief.bpm / 1.4, brief.bpm * 1.4),
+        )
+        tell(SCORED, "Writing WAV, FLAC and MP3")
+        take = self.describe(number, brief, rendering, matched)
+        staging = Path(settings.MEDIA_ROOT) / "staging" / new_id("stage")
+        staging.mkdir(parents=True)
+        try:
+            self.write(take, rendering, staging)
+            tell(WRITTEN, "Signing and logging")
+            self.stamp(take, brief, rendering, matched, staging)
+            tell(STAMPED, "Publishing")
+            self.publish(take, staging, lambda: tell(1.0, "Ready"))
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        return rendering.notes
+
+    def describe(self, number: int, brief: Brief, rendering: Rendering, matched: Matched) -> GeneratedTrack:
+        from catalog.audio.peaks import peaks
+
+        generation, engine = self.generation, self.engine
+        sources = {entry["track_id"] for entry in rendering.built_from if entry.get("track_id")}
+        without = None
+        if len(self.tracks) - len(sources) >= 4:
+            without = float(self.model.match(matched.analysis.vector, exclude=sorted(sources)).score)
+        stem = f"{generation.title.replace(' ', '_')}_{datetime.now(UTC):%Y%m%d}_{number:02d}"
+        snapshot = generation.snapshot
+        return GeneratedTrack(
+            # The same for every attempt at this take, so that a second one finds what a first left behind.
+            id=take_id_of(generation.pk, number),
+            generation=generation,
+            user=generation.artist.user,
+            number=number,
+            title=generation.title if self.brief.takes == 1 else f"{generation.title}, take {number}",
+            filename=f"{stem}.wav",
+            prompt=generation.prompt,
+            generation_params=brief.to_json(),
+            catalog_snapshot={
+                "id": snapshot.pk,
+                "catalog_hash": snapshot.catalog_hash,
+                "track_count": snapshot.track_count,
+            },
+            engine=engine.slug,
+            model_version=engine.version,
+            licence=engine.licence,
+            seed=str(brief.seed),
+            similarity_score=round(matched.match.score, 4),
+            similarity=scoring.similarity(matched, without_donors=without),
+            closest_tracks=matched.closest,
+            novelty=scoring.novelty(rendering, matched, self.titles),
+            measured=scoring.measured(matched),
+            requested=scoring.requested(brief),
+            built_from=rendering.built_from,
+            sections=rendering.sections,
+            plan=rendering.plan,
+            peaks=peaks(rendering.audio),
+            duration=round(rendering.audio.shape[1] / rendering.sample_rate, 3),
+        )
+
+    def write(self, take: GeneratedTrack, rendering: Rendering, folder: Path) -> None:
+        from catalog.audio.encode import write_flac, write_mp3, write_wav
+        from catalog.audio.hashing import pcm_sha256
+
+        audio, rate, stem = rendering.audio, rendering.sample_rate, Path(take.filename).stem
+        write_wav(folder / f"{stem}.wav", audio, rate, bits=24)
+        write_flac(folder / f"{stem}.flac", audio, rate, bits=24)
+        write_mp3(folder / f"{stem}.mp3", audio, rate, kbps=320)
+        write_mp3(folder / "preview.mp3", audio, rate, kbps=128)
+        take.render_sha256 = pcm_sha256(folder / f"{stem}.wav")
+
+    def stamp(
+        self, take: GeneratedTrack, brief: Brief, rendering: Rendering, matched: Matched, folder: Path
+    ) -> None:
+        stem = Path(take.filename).stem
+        renditions = [
+            stamping.Rendition("wav", folder / f"{stem}.wav"),
+            stamping.Rendition("flac", folder / f"{stem}.flac"),
+            stamping.Rendition("mp3", folder / f"{stem}.mp3"),
+            stamping.Rendition("preview", folder / "preview.mp3"),
+        ]
+        certificate = stamping.stamp(
+            artist=self.generation.artist,
+            provenance=statement_of(take, self.generation, brief, rendering, self.engine),
+            renditions=renditions,
+            title=take.title,
+            # A second attempt after a killed worker renders the same bytes and finds the same certificate; after
+            # an upgrade of an encoder it renders others, and gets another.
+            idempotency_key=stamp_key(take, [rendition.path for rendition in renditions]),
+            peaks=take.peaks,
+            duration=take.duration,
+        )
+        take.certificate = certificate
+        take.provenance_signature = certificate.signature
+
+    def publish(self, take: GeneratedTrack, staging: Path, last_look: Callable[[], None]) -> None:
+        """Row and folder appear together; nothing does when the lease is lost or a cancel came in."""
+        final = Path(settings.MEDIA_ROOT) / "takes" / take.pk
+        final.parent.mkdir(parents=True, exist_ok=True)
+        take.audio_path = f"takes/{take.pk}"
+        with transaction.atomic():
+            last_look()  # raises Lost or Cancelled; on PostgreSQL it also holds the row until we commit
+            take.save(force_insert=True)
+            shutil.rmtree(final, ignore_errors=True)  # of an attempt that died between rename and commit
+            staging.rename(final)
+
+
+def stamp_key(take: GeneratedTrack, files: Sequence[Path]) -> str:
+    """Names the stamp of exactly these recordings of this take, in at most 64 characters."""
+    from catalog.audio.hashing import audio_digest
+
+    said = ":".join(audio_digest(file)[1] for file in files)
+    return f"{take.pk}:{hashlib.sha256(said.encode()).hexdigest()[:32]}"
+
+
+def take_id_of(generation_id: str, number: int) -> str:
+    """The id of take `number`: nothing to guess for who does not know the generation's own random id."""
+    digest = hashlib.sha256(f"{generation_id}:{number}".encode()).digest()
+    return "take_" + "".join(ALPHABET[byte % 32] for byte in digest[:16])
+
+
+def load(track: Track) -> np.ndarray:
+    """(2, samples) float32 at 44.1 kHz. Raises EngineError for a track that was deleted in the meantime."""
+    from catalog.audio.decode import decode
+    from catalog.audio.errors import AudioError
+
+    try:
+        return decode(track.file, sample_rate=SAMPLE_RATE).samples
+    except (OSError, AudioError):
+        if track.file.is_file():
+            raise
+        raise EngineError(
+            f"“{track.title}” was deleted while this generation worked with it. "
+            "Try again: it is then made from the tracks that are there."
+        ) from None
+
+
+def _digest(value: Any) -> str:
+    from provenance.canonical import canonical
+
+    return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()
+
+
+def catalog_id_of(artist: Artist) -> str:
+    """The catalog's public name in certificates: always the same, and nothing anybody could log in with."""
+    digest = hashlib.sha256(f"starforge:{artist.pk}:{artist.created_at.isoformat()}".encode())
+    return f"catalog_{digest.hexdigest()[:16]}"
+
+
+def statement_of(
+    take: GeneratedTrack, generation: Generation, brief: Brief, rendering: Rendering, engine: Engine
+) -> dict[str, Any]:
+    """The plan's provenance JSON for one take: what is signed."""
+    snapshot = generation.snapshot
+    dna = snapshot.document
+    parents = []
+    if generation.parent is not None:
+        found = generation.parent.takes.exclude(certificate=None).order_by("number").first()
+        if found is not None:
+            parents.append({"certificate_id": found.certificate_id, "relation": "variation of"})
+    return {
+        "type": "ai_generated",
+        "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "title": take.title,
+        "artist": generation.artist.name,
+        "generator": {
+            "model": engine.slug,
+            "label": engine.label,
+            "version": engine.version,
+            "fine_tuned": False,
+            "licence": engine.licence,
+        },
+        "source": {
+            "catalog_id": catalog_id_of(generation.artist),
+            "track_count": snapshot.track_count,
+            "catalog_hash": snapshot.catalog_hash,
+            "recordings_used": take.novelty["sources"],
+            "aesthetic_dna_snapshot": {
+                "id": snapshot.pk,
+                "sha256": _digest(dna),
+                "sonic_palette": dna["sonic_palette"],
+                "taste_coherence": dna["taste_coherence"],
+                "dominant_genres": dna["dominant_genres"],
+            },
+        },
+        "generation_params": {
+            "prompt": brief.prompt,
+            "bpm": brief.bpm,
+            "energy": brief.energy,
+            "key": brief.key.name if brief.key else None,
+            "genre": brief.genre,
+            "duration_seconds": brief.duration_seconds,
+            "seed": str(brief.seed),
+            "reference_tracks": [reference.track_id for reference in brief.references],
+        },
+        "result": {
+            "render_sha256": take.render_sha256,
+            "duration_seconds": take.duration,
+            "similarity_score": take.similarity_score,
+            "measured": take.measured,
+        },
+        "recipe": {
+            "plan_sha256": _digest(rendering.plan),
+            "source_map_sha256": _digest(rendering.built_from),
+        },
+        "credits": {
+            "composition": "machine, from the artist's recordings",
+            "arrangement": "machine",
+            "sound_sources": "artist",
+            "mastering": "machine",
+        },
+        "rights": {"training": "not granted"},
+        "parents": parents,
+    }

@@ -1,0 +1,108 @@
+"""What the studio page shows before anything is asked for. Reads only; knows no HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from catalog import snapshots
+from catalog.models import Artist, DNASnapshot, Track
+from generation import lifecycle
+from generation.brief import Brief
+from generation.engines import engines
+from generation.prompting import BPM, SECONDS, BadWishes, Wishes, read
+
+REFERENCES_LISTED = 200
+QUEUE_LISTED = 10
+
+
+@dataclass(frozen=True)
+class Control:
+    """One slider: its range, the value the brief has now, and where the artist's own catalog lies (0..100)."""
+
+    name: str
+    label: str
+    low: float
+    high: float
+    step: float
+    now: float
+    band: tuple[float, float] | None = None
+
+    @property
+    def at(self) -> float:
+        return round(100 * (min(max(self.now, self.low), self.high) - self.low) / (self.high - self.low), 2)
+
+
+def _band(profile: dict[str, Any], low: float, high: float) -> tuple[float, float] | None:
+    first, last = profile.get("p10"), profile.get("p90")
+    if first is None or last is None:
+        return None
+    start = 100 * (max(low, min(high, float(first))) - low) / (high - low)
+    end = 100 * (max(low, min(high, float(last))) - low) / (high - low)
+    return round(start, 2), round(max(end - start, 1.2), 2)
+
+
+def controls(brief: Brief, dna: dict[str, Any]) -> list[Control]:
+    energy, tempo = dna.get("energy_profile") or {}, dna.get("bpm_profile") or {}
+    return [
+        Control("energy", "Energy", 0, 1, 0.01, brief.energy, _band(energy, 0, 1)),
+        Control("bpm", "BPM", BPM[0], BPM[1], 1, brief.bpm, _band(tempo, *BPM)),
+        Control("duration_seconds", "Length", SECONDS[0], SECONDS[1], 5, brief.duration_seconds),
+    ]
+
+
+def offers(brief: Brief, corpus: int) -> list[dict[str, Any]]:
+    """Every engine that is known here, whether it can work now, and how long it would take."""
+    found = []
+    for engine in engines().values():
+        availability = engine.availability()
+        found.append(
+            {
+                "engine": engine,
+                "availability": availability,
+                "seconds": lifecycle.estimate(brief, engine.slug, corpus) if availability.ready else None,
+            }
+        )
+    return found
+
+
+def drafted(artist: Artist, wishes: Wishes) -> tuple[Brief, DNASnapshot | None, tuple[str, ...]]:
+    """What these wishes would become, and the words that were read in the prompt. Nonsense is left out."""
+    try:
+        brief, snapshot = lifecycle.draft(artist, wishes)
+    except BadWishes:
+        brief, snapshot = lifecycle.draft(artist, Wishes(prompt=wishes.prompt[:1000]))
+    return brief, snapshot, read(wishes.prompt).words
+
+
+def choices(artist: Artist, also: list[str]) -> list[tuple[str, str]]:
+    """(id, words) of the tracks to lean on: the newest analysed ones, and those already chosen."""
+    ready = (
+        Track.objects.of(artist)
+        .ready()
+        .select_related("analysis")
+        .only("title", "bpm_override", "key_override", "analysis__bpm", "analysis__key_name")
+    )
+    found = list(ready.order_by("-created_at", "id")[:REFERENCES_LISTED])
+    missing = {pk for pk in also if pk} - {track.pk for track in found}
+    found += list(ready.filter(pk__in=missing)) if missing else []
+    return [(track.pk, _words(track)) for track in sorted(found, key=lambda track: track.title.lower())]
+
+
+def _words(track: Track) -> str:
+    key = track.key
+    figures = [f"{track.bpm:.0f}" if track.bpm else "", key.short if key else ""]
+    return " · ".join([track.title, *filter(None, figures)])
+
+
+def queue(artist: Artist) -> tuple[list[dict[str, Any]], int]:
+    """What is under way for this artist, with the place in the queue of what waits; and how many more there are."""
+    found = lifecycle.under_way(artist)
+    listed = found[:QUEUE_LISTED]
+    places = lifecycle.queue_positions(listed)
+    rows = [{"generation": one, "ahead": places[one.pk][0], "starts_in": places[one.pk][1]} for one in listed]
+    return rows, len(found) - len(listed)
+
+
+def own_count(artist: Artist) -> int:
+    return snapshots.own_count(artist)

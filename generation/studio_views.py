@@ -1,0 +1,148 @@
+"""The studio page: the form, what is under way, the latest takes."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_safe
+
+from catalog.models import Artist, Track
+from catalog.sessions import artist_in
+from generation import lifecycle
+from generation import studio as desk
+from generation.engines import engines
+from generation.forms import GENRES, ROLE_WORDS, StudioForm
+from generation.models import Generation
+from generation.prompting import REFERENCES, BadWishes, Wishes
+
+JSON = "application/json"
+
+
+@login_required
+def studio(request: HttpRequest) -> HttpResponse:
+    """The form, what is under way, the latest takes. By POST: a new generation."""
+    artist = artist_in(request)
+    form = (
+        StudioForm(request.POST)
+        if request.method == "POST"
+        else StudioForm(initial=_initial(request, artist))
+    )
+    if request.method == "POST" and form.is_valid():
+        made = _submit(artist, form)
+        if made is not None:
+            if request.headers.get("Accept") == JSON:
+                return JsonResponse(
+                    {"id": made.pk, "url": made.get_absolute_url(), "request_key": _new_key()}, status=201
+                )
+            return redirect(made)
+    if form.errors and request.headers.get("Accept") == JSON:
+        return JsonResponse({"errors": form.errors}, status=422)
+    return _desk(request, artist, form)
+
+
+def _new_key() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _initial(request: HttpRequest, artist: Artist) -> dict[str, Any]:
+    """An empty form, or the settings of an earlier generation (`?again=`), or one reference (`?reference=`)."""
+    initial: dict[str, Any] = {"takes": "1", "request_key": _new_key(), "engine": next(iter(engines()), "")}
+    initial |= {
+        name: request.GET[name] for name in ("prompt", "bpm", "key", "genre") if request.GET.get(name)
+    }
+    if reference := request.GET.get("reference"):
+        initial["reference_1"] = reference
+    if again := request.GET.get("again"):
+        before = get_object_or_404(Generation, pk=again, artist=artist)
+        wishes = Wishes.from_json(before.params)
+        for name in ("prompt", "bpm", "energy", "key", "genre", "duration_seconds", "takes"):
+            initial[name] = getattr(wishes, name)
+        initial["engine"] = before.engine
+        initial["seed"] = before.brief.get("seed") or ""
+        for place, one in enumerate(wishes.references, start=1):
+            initial[f"reference_{place}"], initial[f"role_{place}"] = one.track_id, one.role
+            initial[f"from_{place}"] = None if one.start_bar is None else one.start_bar + 1
+            initial[f"to_{place}"] = one.end_bar
+    return initial
+
+
+def _submit(artist: Artist, form: StudioForm) -> Generation | None:
+    data = form.cleaned_data
+    try:
+        made, _ = lifecycle.submit(
+            artist,
+            wishes=form.wishes(),
+            engine=data["engine"] or next(iter(engines()), ""),
+            request_key=data["request_key"] or None,
+        )
+    except BadWishes as error:
+        form.take_errors(error.errors)
+    except lifecycle.Refused as error:
+        form.add_error(None, str(error))
+    else:
+        return made
+    return None
+
+
+def _desk(request: HttpRequest, artist: Artist, form: StudioForm) -> HttpResponse:
+    valid = form.is_bound and not form.errors
+    wishes = form.wishes() if valid else Wishes(prompt=str(form["prompt"].value() or "")[:1000])
+    brief, snapshot, words = desk.drafted(artist, wishes)
+    dna = snapshot.document if snapshot else {}
+    own = desk.own_count(artist)
+    chosen = [str(form[f"reference_{place}"].value() or "") for place in range(1, REFERENCES + 1)]
+    sliders = [
+        {"control": control, "field": form[control.name], "value": form[control.name].value()}
+        for control in desk.controls(brief, dna)
+    ]
+    counts = Track.objects.of(artist)
+    return render(
+        request,
+        "generation/studio.html",
+        {
+            "artist": artist,
+            "form": form,
+            "brief": brief,
+            "words": words,
+            "dna": dna,
+            "own": own,
+            "needed": settings.STARFORGE_MIN_TRACKS,
+            "missing": max(0, settings.STARFORGE_MIN_TRACKS - own),
+            "waiting": counts.filter(status__in=[Track.QUEUED, Track.RUNNING]).count(),
+            "sliders": sliders,
+            "engines": desk.offers(brief, own),
+            "genres": GENRES,
+            "slots": [
+                {
+                    "place": place,
+                    "track": form[f"reference_{place}"],
+                    "chosen": chosen[place - 1],
+                    "role": form[f"role_{place}"].value() or "all",
+                    "from": form[f"from_{place}"],
+                    "to": form[f"to_{place}"],
+                }
+                for place in range(1, REFERENCES + 1)
+            ],
+            "roles": ROLE_WORDS.items(),
+            "tracks": desk.choices(artist, chosen),
+            **_now(artist),
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+def _now(artist: Artist) -> dict[str, Any]:
+    queue, more = desk.queue(artist)
+    return {"queue": queue, "queue_more": more, "latest": lifecycle.latest_takes(artist)}
+
+
+@login_required
+@require_safe
+def now(request: HttpRequest) -> HttpResponse:
+    """Queue and latest takes alone: the page fetches them again when something ends."""
+    return render(request, "generation/_now.html", _now(artist_in(request)))

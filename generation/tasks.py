@@ -1,0 +1,9 @@
+"""What the queue calls. The dotted names stay: queued rows carry them."""
+
+from __future__ import annotations
+
+
+def run(generation_id: str) -> str:
+    from generation.pipeline import run
+
+    return run(generation_id)

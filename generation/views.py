@@ -1,0 +1,221 @@
+"""One generation with its takes, and the history. They call the verbs of `lifecycle`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest
+from django.core.paginator import Paginator
+from django.db.models import Prefetch, Q
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from catalog.analysis.keys import compatible, parse_key
+from catalog.intake import Refused
+from catalog.models import Track
+from catalog.sessions import artist_in
+from generation import library, lifecycle
+from generation.brief import Brief
+from generation.engines import engines
+from generation.forms import ROLE_WORDS
+from generation.models import GeneratedTrack, Generation
+from generation.prompting import BadWishes
+
+PER_PAGE = 20
+JSON = "application/json"
+STATES = {
+    "ready": [Generation.READY],
+    "under-way": [Generation.QUEUED, Generation.RUNNING],
+    "failed": [Generation.FAILED],
+    "cancelled": [Generation.CANCELLED],
+}
+
+
+def _own(request: HttpRequest, pk: str) -> Generation:
+    return get_object_or_404(Generation, pk=pk, artist=artist_in(request))
+
+
+@login_required
+@require_safe
+def generation(request: HttpRequest, pk: str) -> HttpResponse:
+    takes = GeneratedTrack.objects.select_related("certificate", "library_track").order_by(
+        "-similarity_score", "number"
+    )
+    one = get_object_or_404(
+        Generation.objects.select_related("snapshot", "parent").prefetch_related(Prefetch("takes", takes)),
+        pk=pk,
+        artist=artist_in(request),
+    )
+    brief = Brief.from_json(one.brief)
+    ahead, starts_in = lifecycle.queue_position(one)
+    wanted = {reference.track_id for reference in brief.references}
+    for take in one.takes.all():
+        wanted |= {str(close.get("id")) for close in take.closest_tracks}
+    tracks = {track.pk: track for track in Track.objects.of(one.artist).filter(pk__in=wanted).listed()}
+    return render(
+        request,
+        "generation/generation.html",
+        {
+            "generation": one,
+            "brief": brief,
+            "takes": [_shown(take, tracks) for take in one.takes.all()],
+            "references": [
+                {
+                    "track": tracks.get(reference.track_id),
+                    "role": ROLE_WORDS.get(reference.role, reference.role),
+                    "reference": reference,
+                }
+                for reference in brief.references
+            ],
+            "engine": engines().get(one.engine),
+            "ahead": ahead,
+            "starts_in": starts_in,
+            "changes": [change for change in lifecycle.CHANGES if change != "regenerate"],
+            # Two presses of a button on the same page are one wish; after its result is there, the next is new.
+            "press": one.variations.count(),
+            "under_way": not one.is_over,
+            "variations": list(one.variations.order_by("-created_at")[:12]),
+        },
+    )
+
+
+def _shown(take: GeneratedTrack, tracks: dict[str, Track]) -> dict[str, Any]:
+    """A take with its closest tracks as rows that can be played, and what was asked beside what was measured."""
+    close = [{**one, "track": tracks.get(str(one.get("id")))} for one in take.closest_tracks]
+    asked, found = take.requested, take.measured
+    return {
+        "take": take,
+        "closest": close,
+        "compared": take.similarity.get("tracks_compared") or take.catalog_snapshot.get("track_count") or 0,
+        "asked": asked,
+        "found": found,
+        "apart": _apart(asked, found),
+        "bars": max((int(one["first_bar"]) + int(one["bars"]) for one in take.sections), default=0),
+        "layers": sorted({str(one["layer"]) for one in take.built_from}),
+    }
+
+
+def _apart(asked: dict[str, Any], found: dict[str, Any]) -> dict[str, str]:
+    """Where the measured take is not what was asked, in words."""
+    words: dict[str, str] = {}
+    if asked.get("bpm") and found.get("bpm"):
+        off = found["bpm"] / asked["bpm"] - 1
+        if abs(off) > 0.01:
+            words["bpm"] = f"{abs(off) * 100:.1f}% {'faster' if off > 0 else 'slower'} than asked"
+    if asked.get("key") and found.get("key") and asked["key"] != found["key"]:
+        wanted, heard = parse_key(asked["key"]), parse_key(found["key"])
+        mixes = any(heard.same_as(key) for key in compatible(wanted))
+        words["key"] = "not as asked, but it mixes" if mixes else "not as asked"
+    return words
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest, pk: str) -> HttpResponse:
+    one = _own(request, pk)
+    if not lifecycle.cancel(one):
+        messages.error(request, f"“{one.title}” had ended already.")
+    return _back(request, one)
+
+
+@login_required
+@require_POST
+def retry(request: HttpRequest, pk: str) -> HttpResponse:
+    one = _own(request, pk)
+    try:
+        if not lifecycle.retry(one):
+            messages.error(request, f"“{one.title}” did not fail, so there is nothing to try again.")
+    except lifecycle.TooManyUnderWay as error:
+        messages.error(request, str(error))
+    return redirect(one)
+
+
+@login_required
+@require_POST
+def vary(request: HttpRequest, pk: str) -> HttpResponse:
+    one = _own(request, pk)
+    change, key = request.POST.get("change", "")[:200], request.POST.get("request_key", "")
+    if "\0" in change + key:
+        raise BadRequest("The form was not sent as this page writes it.")
+    try:
+        made, _ = lifecycle.vary(one, change, request_key=key or None)
+    except BadWishes as error:
+        messages.error(request, " ".join(error.errors.values()))
+    except lifecycle.Refused as error:
+        messages.error(request, str(error))
+    else:
+        return redirect(made)
+    return redirect(one)
+
+
+@login_required
+@require_POST
+def to_library(request: HttpRequest, pk: str, number: int) -> HttpResponse:
+    take = get_object_or_404(
+        GeneratedTrack, generation_id=pk, generation__artist=artist_in(request), number=number
+    )
+    try:
+        track, created = library.add(take)
+    except (FileNotFoundError, Refused):
+        messages.error(
+            request, f"The audio of “{take.title}” is no longer here, so it cannot be added to your library."
+        )
+        return redirect(take)
+    messages.success(
+        request,
+        f"“{track.title}” is in your library."
+        if created
+        else f"“{track.title}” was in your library already.",
+    )
+    return redirect(take)
+
+
+def _back(request: HttpRequest, one: Generation) -> HttpResponse:
+    """To where the button was pressed."""
+    if request.headers.get("Accept") == JSON:
+        return JsonResponse({"id": one.pk})
+    return redirect("generation:studio" if request.POST.get("next") == "studio" else one)
+
+
+@login_required
+@require_safe
+def history(request: HttpRequest) -> HttpResponse:
+    """Everything that was asked for, newest first, with its takes."""
+    artist = artist_in(request)
+    query = request.GET.dict()
+    rows = Generation.objects.filter(artist=artist).defer("params", "notes")
+    for word in query.get("q", "")[:200].split():
+        rows = rows.filter(Q(title__icontains=word) | Q(prompt__icontains=word))
+    if states := STATES.get(query.get("state", "")):
+        rows = rows.filter(status__in=states)
+    takes = GeneratedTrack.objects.only(
+        "id",
+        "generation_id",
+        "number",
+        "title",
+        "similarity_score",
+        "peaks",
+        "duration",
+        "measured",
+        "certificate_id",
+    ).order_by("-similarity_score", "number")
+    rows = rows.prefetch_related(Prefetch("takes", takes)).order_by("-created_at", "id")
+    page = Paginator(rows, PER_PAGE).get_page(query.pop("page", None))
+    return render(
+        request,
+        "generation/history.html",
+        {
+            "page": page,
+            "query": query,
+            "filtered": any(query.get(name) for name in ("q", "state")),
+            "states": {
+                "ready": "Ready",
+                "under-way": "Under way",
+                "failed": "Failed",
+                "cancelled": "Cancelled",
+            }.items(),
+        },
+    )

@@ -1,0 +1,268 @@
+"""Stamp, verify, certificates and the log over HTTP. Verifying needs no account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from catalog.api.base import ArtistView
+from catalog.api.documented import operation
+from catalog.api.parsers import REFUSAL_STATUS, AnyAccept, refuse_oversize
+from catalog.audio.errors import AudioError
+from catalog.problems import Problem
+from catalog.turns import Busy
+from provenance import api_documents as documents
+from provenance import bundle, declared, stamping, uploads
+from provenance.log import store
+from provenance.models import CERTIFICATE_ID, Certificate, LogEntry
+from provenance.verification import NotAudio, verify_certificate, verify_file
+
+TAG = "provenance"
+MAX_KEY = 64
+
+
+class Stamp(ArtistView):
+    """The plan's stamp contract. The file stays as it is; its hash and your claims are signed and logged."""
+
+    parser_classes = [MultiPartParser]
+
+    @operation(
+        "stamp",
+        "Stamp a recording with what you declare about it",
+        tag=TAG,
+        description="A repeated Idempotency-Key answers 200 with the first certificate.",
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        request={"multipart/form-data": documents.StampRequest},
+        answers={200: documents.StampAnswer, 201: documents.StampAnswer},
+        errors=(400, 401, 409, 413, 415, 503, 507),
+    )
+    def post(self, request: Request) -> Response:
+        upload = one_file(request)
+        key = str(request.headers.get("Idempotency-Key", "")).strip() or None
+        if key and len(key) > MAX_KEY:
+            raise Problem(400, "invalid-request", f"Idempotency-Key may have at most {MAX_KEY} characters.")
+        replayed = key is not None and self.artist.certificates.filter(idempotency_key=key).exists()
+        try:
+            metadata = declared.parse(str(request.POST.get("metadata", "")))
+        except declared.MetadataError as error:
+            raise serializers.ValidationError({"metadata": str(error)}) from None
+        typed = str(request.POST.get("title", "")).replace("\0", "").strip()
+        asked = {"title": typed or metadata.get("title")}
+        with own_turn(), uploads.on_disk(upload) as path:
+            certificate = self._stamp(path, metadata, declared.title(asked, upload.name or ""), key)
+        return Response(documents.stamped(certificate), status=200 if replayed else 201)
+
+    def _stamp(self, path: Path, metadata: dict[str, object], title: str, key: str | None) -> Certificate:
+        from catalog.audio.decode import decode
+        from catalog.audio.peaks import peaks
+
+        try:
+            heard = decode(path, sample_rate=None)
+            return stamping.stamp(
+                artist=self.artist,
+                provenance=declared.provenance(metadata),
+                renditions=[stamping.Rendition(heard.format.name, path, mark=False)],
+                title=title,
+                idempotency_key=key,
+                declared=True,
+                peaks=peaks(heard.samples),
+                duration=round(heard.duration, 3),
+            )
+        except AudioError as error:
+            raise unreadable(error) from None
+        except stamping.StampConflict as error:
+            raise Problem(409, "idempotency-conflict", str(error), title="This key was used before") from None
+        except stamping.StampRefused as error:
+            raise Problem(400, "stamp-refused", str(error), title="This cannot be stamped") from None
+
+
+class VerifyFile(APIView):
+    """Check any recording. The upload is looked at in a limited process and removed."""
+
+    permission_classes = [AllowAny]
+    parser_classes = [MultiPartParser]
+
+    @operation(
+        "verify_file",
+        "Is this recording what it says it is?",
+        tag=TAG,
+        request={"multipart/form-data": documents.VerifyRequest},
+        answers={200: documents.VerdictShape},
+        errors=(400, 401, 413, 415, 503),
+        auth=[],
+    )
+    def post(self, request: Request) -> Response:
+        upload = one_file(request)
+        with own_turn(), uploads.on_disk(upload) as path:
+            try:
+                found = verify_file(path, filename=upload.name or "")
+            except NotAudio as error:
+                raise Problem(
+                    415, "not-audio", str(error), title="This is not a recording we can read"
+                ) from None
+        return Response(documents.verdict(found))
+
+
+class VerifyCertificate(APIView):
+    permission_classes = [AllowAny]
+
+    @operation(
+        "verify_certificate",
+        "Check a certificate by its id",
+        tag=TAG,
+        answers={200: documents.VerdictShape},
+        errors=(401, 404),
+        auth=[],
+    )
+    def get(self, request: Request, certificate_id: str) -> Response:
+        return Response(documents.verdict(verify_certificate(found(certificate_id).pk)))
+
+
+class CertificateItem(APIView):
+    permission_classes = [AllowAny]
+
+    @operation(
+        "certificate",
+        "A certificate with its provenance, envelope and log proof",
+        tag=TAG,
+        answers={200: documents.CertificateShape},
+        errors=(401, 404),
+        auth=[],
+    )
+    def get(self, request: Request, certificate_id: str) -> Response:
+        return Response(documents.described(found(certificate_id)))
+
+
+class CertificateBundle(APIView):
+    permission_classes = [AllowAny]
+    content_negotiation_class = AnyAccept
+
+    @operation(
+        "certificate_bundle",
+        "Everything needed to check a certificate offline, as a zip",
+        tag=TAG,
+        answers={(200, "application/zip"): OpenApiTypes.BINARY},
+        errors=(401, 404),
+        auth=[],
+    )
+    def get(self, request: Request, certificate_id: str) -> HttpResponse:
+        certificate = found(certificate_id)
+        return HttpResponse(
+            bundle.build(certificate),
+            content_type="application/zip",
+            headers={"Content-Disposition": f'attachment; filename="{certificate.pk}.zip"'},
+        )
+
+
+class LogCheckpoint(APIView):
+    permission_classes = [AllowAny]
+    content_negotiation_class = AnyAccept
+
+    @operation(
+        "log_checkpoint",
+        "The signed head of the log (C2SP checkpoint)",
+        tag=TAG,
+        answers={(200, "text/plain"): OpenApiTypes.STR},
+        errors=(401,),
+        auth=[],
+    )
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(store.latest_checkpoint().note, content_type="text/plain; charset=utf-8")
+
+
+class LogInclusion(APIView):
+    permission_classes = [AllowAny]
+
+    @operation(
+        "log_inclusion",
+        "Proof that an entry is in the log (RFC 6962)",
+        tag=TAG,
+        parameters=[documents.InclusionQuery],
+        answers={200: documents.InclusionShape},
+        errors=(400, 401, 404),
+        auth=[],
+    )
+    def get(self, request: Request) -> Response:
+        query = documents.InclusionQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        if wanted.get("certificate"):
+            entry = found(wanted["certificate"]).entry
+        elif "index" in wanted:
+            entry = get_object_or_404(LogEntry, pk=wanted["index"])
+        else:
+            raise serializers.ValidationError({"index": "Name an entry: ?index=0 or ?certificate=cert_…"})
+        try:
+            return Response(documents.inclusion(entry, wanted.get("size") or store.latest_checkpoint().size))
+        except store.NotInLog as error:
+            raise serializers.ValidationError({"size": str(error)}) from None
+
+
+class LogConsistency(APIView):
+    permission_classes = [AllowAny]
+
+    @operation(
+        "log_consistency",
+        "Proof that an earlier log is the beginning of a later one (RFC 6962)",
+        tag=TAG,
+        parameters=[documents.ConsistencyQuery],
+        answers={200: documents.ConsistencyShape},
+        errors=(400, 401),
+        auth=[],
+    )
+    def get(self, request: Request) -> Response:
+        query = documents.ConsistencyQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        try:
+            return Response(documents.consistency(wanted["first"], wanted["second"]))
+        except store.NotInLog as error:
+            raise serializers.ValidationError({"first": str(error)}) from None
+
+
+def found(certificate_id: str) -> Certificate:
+    rows = Certificate.objects.select_related("entry", "key").prefetch_related("renditions")
+    certificate = rows.filter(pk=certificate_id).first() if CERTIFICATE_ID.fullmatch(certificate_id) else None
+    if certificate is None:
+        raise Problem(404, "not-found", "There is no certificate with this id. Check it for typing errors.")
+    return certificate
+
+
+def one_file(request: Request) -> UploadedFile:
+    refuse_oversize(request)
+    files = request.FILES.getlist("file")
+    if len(files) != 1:
+        raise serializers.ValidationError({"file": "Send one file in the field file."})
+    if uploads.too_large(files[0]):
+        raise Problem(413, "too-large", "The file is larger than the limit for one recording.")
+    return files[0]
+
+
+@contextmanager
+def own_turn() -> Iterator[None]:
+    """A turn of `uploads.AT_WORK`. Where none comes in time: 503, with the time to wait in Retry-After."""
+    try:
+        with uploads.AT_WORK.turn():
+            yield
+    except Busy as error:
+        busy = Problem(503, "busy", str(error), title="Busy", retry_after_seconds=error.wait)
+        busy.wait = error.wait  # type: ignore[attr-defined]  # DRF writes it into Retry-After
+        raise busy from None
+
+
+def unreadable(error: AudioError) -> Problem:
+    status = REFUSAL_STATUS.get(error.code, 400)
+    return Problem(status, error.code.replace("_", "-"), error.reason, title="This file cannot be read")

@@ -1,0 +1,170 @@
+"""The JSON the API answers about certificates, and the shapes the OpenAPI schema shows of it."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from rest_framework import serializers
+
+from provenance import lineage, stamping
+from provenance.log import store
+from provenance.models import Certificate, LogEntry
+from provenance.statement import utc_text, with_outside_fields
+from provenance.verification import Verdict
+
+
+class StampRequest(serializers.Serializer[Any]):
+    file = serializers.FileField(help_text="WAV, FLAC, AIFF or MP3")
+    metadata = serializers.CharField(
+        required=False, allow_blank=True, help_text="A JSON object: the plan's provenance, or its flat fields"
+    )
+    title = serializers.CharField(required=False, allow_blank=True, max_length=200)
+
+
+class StampAnswer(serializers.Serializer[Any]):
+    signature = serializers.CharField(help_text="0x and 128 hexadecimal digits: Ed25519 over the statement")
+    certificate_id = serializers.CharField()
+    timestamp = serializers.CharField(help_text="When it was signed, UTC")
+    url = serializers.CharField(help_text="The public certificate page")
+    log_index = serializers.IntegerField()
+    renditions = serializers.ListField(child=serializers.DictField())
+
+
+class CheckShape(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    ok = serializers.BooleanField(allow_null=True, help_text="null: could not be looked at")
+    sentence = serializers.CharField()
+    detail = serializers.DictField()
+
+
+class VerdictShape(serializers.Serializer[Any]):
+    valid = serializers.BooleanField()
+    state = serializers.ChoiceField(["intact", "altered", "no_credentials", "recognised", "revoked"])
+    sentence = serializers.CharField()
+    certificate_id = serializers.CharField(allow_null=True)
+    metadata = serializers.DictField(help_text="The provenance as signed, with o8_signature; {} if unsigned")
+    chain = serializers.ListField(child=serializers.DictField(), help_text="From the recording to its roots")
+    checks = CheckShape(many=True)
+
+
+class VerifyRequest(serializers.Serializer[Any]):
+    file = serializers.FileField(help_text="Any audio file; its content decides, not its name")
+
+
+class CertificateShape(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    title = serializers.CharField()
+    artist = serializers.CharField()
+    declared = serializers.BooleanField(help_text="true: an account's word; false: measured by Starforge")
+    created_at = serializers.DateTimeField()
+    url = serializers.CharField()
+    provenance = serializers.DictField(help_text="As signed, with o8_signature and blockchain_tx beside it")
+    renditions = serializers.ListField(child=serializers.DictField())
+    envelope = serializers.DictField(help_text="DSSE over an in-toto statement")
+    log = serializers.DictField()
+    chain = serializers.ListField(child=serializers.DictField())
+
+
+class InclusionQuery(serializers.Serializer[Any]):
+    index = serializers.IntegerField(min_value=0, max_value=2**55, required=False)
+    certificate = serializers.CharField(required=False, max_length=32, help_text="instead of index")
+    size = serializers.IntegerField(min_value=1, max_value=2**55, required=False, help_text="default: now")
+
+
+class InclusionShape(serializers.Serializer[Any]):
+    index = serializers.IntegerField()
+    size = serializers.IntegerField()
+    leaf_hash = serializers.CharField(help_text="base64, as all hashes here")
+    root_hash = serializers.CharField()
+    hashes = serializers.ListField(child=serializers.CharField())
+
+
+class ConsistencyQuery(serializers.Serializer[Any]):
+    first = serializers.IntegerField(min_value=0, max_value=2**55)
+    second = serializers.IntegerField(min_value=0, max_value=2**55)
+
+
+class ConsistencyShape(serializers.Serializer[Any]):
+    first = serializers.IntegerField()
+    second = serializers.IntegerField()
+    first_root_hash = serializers.CharField()
+    second_root_hash = serializers.CharField()
+    hashes = serializers.ListField(child=serializers.CharField())
+
+
+def renditions(certificate: Certificate) -> list[dict[str, Any]]:
+    return [
+        {
+            "format": r.name,
+            "kind": r.kind,
+            "audio_sha256": r.audio_sha256,
+            "file_sha256": r.file_sha256 or None,
+        }
+        for r in certificate.renditions.all()
+    ]
+
+
+def stamped(certificate: Certificate) -> dict[str, Any]:
+    """The plan's answer to POST /api/stamp, and a little more."""
+    return {
+        "signature": certificate.signature,
+        "certificate_id": certificate.pk,
+        "timestamp": certificate.provenance["timestamp"],
+        "url": stamping.absolute(certificate.get_absolute_url()),
+        "log_index": certificate.entry_id,
+        "renditions": renditions(certificate),
+    }
+
+
+def described(certificate: Certificate) -> dict[str, Any]:
+    checkpoint = store.latest_checkpoint()
+    return {
+        "id": certificate.pk,
+        "title": certificate.title,
+        "artist": certificate.artist_name,
+        "declared": certificate.declared,
+        "created_at": utc_text(certificate.created_at),
+        "url": stamping.absolute(certificate.get_absolute_url()),
+        "provenance": with_outside_fields(certificate.provenance, o8_signature=certificate.signature),
+        "renditions": renditions(certificate),
+        "envelope": certificate.envelope,
+        "log": {
+            "origin": checkpoint.key.name,
+            "index": certificate.entry_id,
+            "proof": store.proof_text(certificate.entry, checkpoint),
+        },
+        "chain": lineage.chain(certificate),
+    }
+
+
+def verdict(found: Verdict) -> dict[str, Any]:
+    return found.to_json()
+
+
+def inclusion(entry: LogEntry, size: int) -> dict[str, Any]:
+    """Raises store.NotInLog."""
+    hashes = store.inclusion(entry.index, size)
+    return {
+        "index": entry.index,
+        "size": size,
+        "leaf_hash": b64(entry.leaf_hash),
+        "root_hash": b64(store.root_at(size)),
+        "hashes": [b64(h) for h in hashes],
+    }
+
+
+def consistency(first: int, second: int) -> dict[str, Any]:
+    """Raises store.NotInLog."""
+    hashes = store.consistency(first, second)
+    return {
+        "first": first,
+        "second": second,
+        "first_root_hash": b64(store.root_at(first)),
+        "second_root_hash": b64(store.root_at(second)),
+        "hashes": [b64(h) for h in hashes],
+    }
+
+
+def b64(value: bytes | memoryview) -> str:
+    return base64.b64encode(bytes(value)).decode("ascii")

@@ -1,0 +1,79 @@
+"""The keys of this installation: private halves in the data folder, public halves in the database.
+
+A key is made on first use. Its database row is what others are told about it; an older row of the same
+purpose is retired, never removed, because what it signed must stay provable.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from provenance.models import SigningKey
+from provenance.signing import PURPOSES, FileSigner, Signer
+from provenance.trust import Trust, TrustedKey
+
+
+def folder() -> Path:
+    return Path(settings.STARFORGE_DATA) / "keys"
+
+
+def signer(purpose: str) -> tuple[Signer, SigningKey]:
+    """The signer for `purpose` and its published row, both made on first use."""
+    if purpose not in PURPOSES:
+        raise ValueError(f"There is no {purpose!r} key.")
+    held = FileSigner.load_or_create(folder(), purpose)
+    row = SigningKey.objects.filter(pk=held.key_id).first()
+    return held, row or _publish(purpose, held)
+
+
+def ensure() -> list[SigningKey]:
+    """Make and publish every key this installation needs. Safe to call at each start."""
+    return [signer(purpose)[1] for purpose in PURPOSES]
+
+
+def trust() -> Trust:
+    """What a verifier of this installation believes."""
+    return Trust(
+        tuple(
+            TrustedKey(
+                key_id=row.key_id,
+                purpose=row.purpose,
+                name=row.name,
+                public_key=bytes.fromhex(row.public_key),
+                valid_from=row.valid_from,
+                retired_at=row.retired_at,
+                revoked_at=row.revoked_at,
+            )
+            for row in SigningKey.objects.all()
+        )
+    )
+
+
+def _publish(purpose: str, held: Signer) -> SigningKey:
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            earlier = SigningKey.objects.filter(purpose=purpose)
+            last = earlier.order_by("-valid_from").first()
+            # A log keeps its name when its key changes; a new name is one no other installation has.
+            name = last.name if last else f"{_host()}/{purpose}/{held.key_id[:8]}"
+            row = SigningKey.objects.create(
+                key_id=held.key_id,
+                purpose=purpose,
+                name=name,
+                public_key=held.public_key.hex(),
+                valid_from=now,
+            )
+            earlier.filter(retired_at__isnull=True).exclude(pk=row.pk).update(retired_at=now)
+            return row
+    except IntegrityError:  # another process published the same key a moment ago
+        return SigningKey.objects.get(pk=held.key_id)
+
+
+def _host() -> str:
+    return urlsplit(settings.STARFORGE_PUBLIC_URL).netloc.split("@")[-1] or "starforge.local"

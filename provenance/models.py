@@ -1,0 +1,164 @@
+"""What can be proved: keys, certificates, and the log that nobody can rewrite."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from catalog.ids import new_id
+from catalog.models import Artist
+
+CERTIFICATE_ID = re.compile(r"cert_[0-9a-z]{4,27}")
+
+
+def certificate_id() -> str:
+    return new_id("cert")
+
+
+class SigningKey(models.Model):
+    """The public half of a key. The private half is a file (provenance.keys) and never in the database."""
+
+    key_id = models.CharField(primary_key=True, max_length=64)
+    purpose = models.CharField(max_length=32)
+    name = models.CharField(max_length=200, help_text="for a log key, the log's origin")
+    algorithm = models.CharField(max_length=16, default="Ed25519")
+    public_key = models.CharField(max_length=64, help_text="32 bytes as hex")
+    valid_from = models.DateTimeField(default=timezone.now)
+    retired_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["purpose", "valid_from"]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.key_id[:8]}…"
+
+
+class LogEntry(models.Model):
+    """One line of the log: only a hash, so that the log outlives a certificate somebody asks us to delete."""
+
+    index = models.BigIntegerField(primary_key=True)
+    leaf_hash = models.BinaryField(max_length=32)
+    kind = models.CharField(max_length=24, default="certificate")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["index"]
+        verbose_name_plural = "log entries"
+
+    def __str__(self) -> str:
+        return f"Entry {self.index:,}"
+
+
+class LogNode(models.Model):
+    """A completed Merkle node, keyed (level << 56) | index."""
+
+    id = models.BigIntegerField(primary_key=True)
+    hash = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return f"Node {self.id >> 56}:{self.id & ((1 << 56) - 1)}"
+
+
+class LogHead(models.Model):
+    """The one row every append locks: how many entries there are, and the roots that tile them."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    size = models.BigIntegerField(default=0)
+    frontier = models.BinaryField(default=bytes, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.size:,} entries"
+
+
+class Checkpoint(models.Model):
+    """A signed head of the log. Every one is kept: it is what a rewritten log is caught with."""
+
+    size = models.BigIntegerField(unique=True)
+    root = models.BinaryField(max_length=32)
+    note = models.TextField()
+    key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["size"]
+
+    def __str__(self) -> str:
+        return f"{self.size:,} entries, {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class Certificate(models.Model):
+    """One stamp: what was said about a recording, signed and logged. Its signed part never changes."""
+
+    id = models.CharField(primary_key=True, max_length=32, default=certificate_id, editable=False)
+    owner = models.ForeignKey(
+        Artist, null=True, blank=True, on_delete=models.SET_NULL, related_name="certificates"
+    )
+    title = models.CharField(max_length=200)
+    artist_name = models.CharField(max_length=200, help_text="as signed")
+    declared = models.BooleanField(
+        default=False, help_text="the word of an account, not measured by Starforge"
+    )
+    statement = models.JSONField()
+    envelope = models.JSONField()
+    signature = models.CharField(max_length=140)
+    key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="certificates")
+    entry = models.OneToOneField(LogEntry, on_delete=models.PROTECT, related_name="certificate")
+    idempotency_key = models.CharField(max_length=64, null=True, blank=True)
+    peaks = models.JSONField(default=list, blank=True, help_text="waveform, 0 to 127")
+    duration = models.FloatField(null=True, blank=True, help_text="seconds")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "-entry_id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                "owner",
+                "idempotency_key",
+                condition=Q(idempotency_key__isnull=False),
+                name="one_stamp_per_key",
+            )
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["owner", "-created_at"])]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("provenance:certificate", args=[self.pk])
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """The plan's provenance JSON as signed, without what lives outside the signature."""
+        return self.statement["predicate"]["provenance"]
+
+    @property
+    def is_marked(self) -> bool:
+        """Every rendition carries its credentials: nothing was left half done."""
+        return all(rendition.file_sha256 for rendition in self.renditions.all())
+
+
+class CertifiedRendition(models.Model):
+    """One file of a certificate: the signed hash of its audio, and the hash of the marked file."""
+
+    certificate = models.ForeignKey(Certificate, on_delete=models.CASCADE, related_name="renditions")
+    name = models.CharField(max_length=16)
+    kind = models.CharField(max_length=16)
+    audio_sha256 = models.CharField(max_length=64)
+    file_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
+    file_bytes = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint("certificate", "name", name="one_rendition_per_name")
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["audio_sha256", "kind"])]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.certificate_id}"

@@ -1,0 +1,90 @@
+"""What was claimed and who did what, as rows for the certificate page. Pure; only what was signed appears."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from provenance import wording
+
+ROLES = {
+    "composition": "Composition",
+    "arrangement": "Arrangement",
+    "production": "Production",
+    "sound_sources": "Sound sources",
+    "performance": "Performance",
+    "mixing": "Mix",
+    "mastering": "Master",
+}
+TYPES = {
+    "ai_generated": "Generated with AI",
+    "declared": "Declared by the account holder",
+    "human_made": "Made by hand",
+    "ai_assisted": "AI-assisted",
+}
+Rows = list[tuple[str, str]]
+
+
+def claims(provenance: Mapping[str, Any]) -> Rows:
+    """Label and value of everything a reader asks about first."""
+    generator, source = _block(provenance, "generator"), _block(provenance, "source")
+    params, result = _block(provenance, "generation_params"), _block(provenance, "result")
+    kind = str(provenance.get("type", ""))
+    rows: Rows = [("Kind", TYPES.get(kind, wording.clip(kind.replace("_", " "))))]
+    rows += _text("Prompt", params.get("prompt"), quoted=True)
+    rows += _text("Model", wording.model_name(provenance))
+    rows += _text("Licence", generator.get("licence"))
+    rows += _number("BPM", params.get("bpm"), "{:.0f}")
+    rows += _text("Key", params.get("key"))
+    energy = _number("Energy", params.get("energy"), "{:.2f}")
+    rows += [(label, value[1:] if value.startswith("0.") else value) for label, value in energy]
+    rows += _text("Genre", params.get("genre"))
+    rows += _text("Seed", params.get("seed"))
+    references = params.get("reference_tracks")
+    if isinstance(references, list) and references:
+        rows.append(("References", f"{len(references)} track{'' if len(references) == 1 else 's'}"))
+    used = source.get("recordings_used")
+    if isinstance(used, int) and not isinstance(used, bool) and used > 0:
+        rows.append(("Recordings heard", f"{used:,} of {source.get('track_count', used):,}"))
+    score = _number("Match", result.get("similarity_score"), "{:.1%}")
+    rows += [(label, f"{value} to the catalog") for label, value in score]
+    rows += _text("Training rights", _block(provenance, "rights").get("training"))
+    return rows
+
+
+def credits_of(provenance: Mapping[str, Any]) -> Rows:
+    """Role and who or what filled it."""
+    listed = _block(provenance, "credits")
+    known = [(ROLES[role], listed[role]) for role in ROLES if role in listed]
+    other = [
+        (role.replace("_", " ").capitalize(), value) for role, value in listed.items() if role not in ROLES
+    ]
+    return [(wording.clip(role), _sentence(value)) for role, value in [*known, *other][:12]]
+
+
+def seed(provenance: Mapping[str, Any]) -> str:
+    value = _block(provenance, "generation_params").get("seed")
+    return wording.clip(value) if isinstance(value, (str, int)) else ""
+
+
+def _block(provenance: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = provenance.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(label: str, value: Any, *, quoted: bool = False) -> Rows:
+    if not isinstance(value, (str, int)) or isinstance(value, bool) or not str(value).strip():
+        return []
+    words = " ".join(str(value).split())
+    return [(label, words if quoted else _sentence(words))]
+
+
+def _number(label: str, value: Any, form: str) -> Rows:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return []
+    return [(label, form.format(value))]
+
+
+def _sentence(value: Any) -> str:
+    words = wording.clip(value)
+    return words[:1].upper() + words[1:]

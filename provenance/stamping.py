@@ -1,0 +1,217 @@
+"""Stamp a recording: hash, state, sign, log, checkpoint, mark the files.
+
+Safe to run twice and to be killed anywhere. With an idempotency key a second call finds the first one's
+certificate and only finishes what is missing: the checkpoint, or the marks in some of the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from catalog.audio.errors import AudioError
+from catalog.audio.hashing import audio_digest, file_sha256
+from catalog.audio.marking import MARKABLE
+from catalog.audio.sniff import sniff
+from catalog.models import Artist
+from provenance import credentials, keys, statement
+from provenance.canonical import canonical
+from provenance.log import store
+from provenance.models import Certificate, CertifiedRendition, certificate_id
+from provenance.signing import seal
+
+
+class StampRefused(Exception):
+    """A stamp that cannot be given. The message is one sentence for the artist."""
+
+
+class StampConflict(StampRefused):
+    """The idempotency key already belongs to a stamp of other audio."""
+
+
+@dataclass(frozen=True)
+class Rendition:
+    """One audio file to stamp. `format` names it in the statement: wav, flac, mp3, preview …
+
+    `mark`: write the credentials into the file. Off for a copy that its owner does not get back.
+    """
+
+    format: str
+    path: Path
+    mark: bool = True
+
+
+def stamp(
+    *,
+    artist: Artist | None,
+    provenance: Mapping[str, Any],
+    renditions: Sequence[Rendition],
+    title: str,
+    idempotency_key: str | None = None,
+    declared: bool = False,
+    peaks: Sequence[int] = (),
+    duration: float | None = None,
+    artist_name: str | None = None,
+) -> Certificate:
+    """Certify `renditions` of one recording with the plan's `provenance` JSON.
+
+    `declared` marks a stamp on an account's word alone (POST /api/stamp), as opposed to what the pipeline
+    measured itself. `peaks` (0..127) and `duration` (seconds) are for the certificate's picture and are not
+    signed. Raises StampRefused or StampConflict, AudioError for a file that cannot be read, and RuntimeError
+    inside another transaction: a stamp must not be rolled back after its checkpoint was signed.
+    """
+    subjects = _subjects(renditions)
+    found = _earlier(artist, idempotency_key, subjects)
+    if found is None:
+        name = artist_name or (artist.name if artist else "Unknown artist")
+        try:
+            found = _issue(
+                artist=artist,
+                name=name,
+                title=title,
+                provenance=provenance,
+                subjects=subjects,
+                declared=declared,
+                idempotency_key=idempotency_key,
+                peaks=peaks,
+                duration=duration,
+            )
+        except IntegrityError:  # the same key, at the same moment, in another process
+            found = _earlier(artist, idempotency_key, subjects)
+            if found is None:
+                raise
+    _mark(found, renditions)
+    return found
+
+
+def certificate_url(certificate: Certificate) -> str:
+    """The certificate's public address, "" when this installation does not know its own."""
+    return absolute(certificate.get_absolute_url()) if settings.STARFORGE_PUBLIC_URL else ""
+
+
+def absolute(path: str) -> str:
+    """`path` with this installation's public address in front, where it is known."""
+    return f"{settings.STARFORGE_PUBLIC_URL}{path}"
+
+
+def _subjects(renditions: Sequence[Rendition]) -> list[statement.Subject]:
+    out = []
+    for rendition in renditions:
+        found = sniff(rendition.path).name
+        if found not in MARKABLE:
+            raise StampRefused(
+                f"{found.upper()} files cannot be stamped yet. Export the recording as WAV, FLAC,"
+                " AIFF or MP3."
+            )
+        kind, digest = audio_digest(rendition.path)
+        out.append(statement.Subject(rendition.format, kind, digest))
+    return out
+
+
+def _earlier(
+    artist: Artist | None, idempotency_key: str | None, subjects: Sequence[statement.Subject]
+) -> Certificate | None:
+    if idempotency_key is None:
+        return None
+    found = Certificate.objects.filter(owner=artist, idempotency_key=idempotency_key).first()
+    if found is not None:
+        signed = {(r.name, r.kind, r.audio_sha256) for r in found.renditions.all()}
+        if signed != {(s.name, s.kind, s.sha256) for s in subjects}:
+            raise StampConflict("This idempotency key was already used for another recording.")
+    return found
+
+
+def _issue(
+    *,
+    artist: Artist | None,
+    name: str,
+    title: str,
+    provenance: Mapping[str, Any],
+    subjects: Sequence[statement.Subject],
+    declared: bool,
+    idempotency_key: str | None,
+    peaks: Sequence[int],
+    duration: float | None,
+) -> Certificate:
+    signer, key = keys.signer("stamp")
+    identity, now = certificate_id(), timezone.now()
+    try:
+        said = statement.build(
+            certificate_id=identity,
+            title=_line(title) or "Untitled",
+            artist=_line(name) or "Unknown artist",
+            provenance=provenance,
+            subjects=subjects,
+            declared=declared,
+            now=now,
+        )
+    except ValueError as error:  # StatementError, CanonicalError
+        raise StampRefused(str(error)) from error
+    envelope = seal(canonical(said), signer)
+    head = said["predicate"]["certificate"]
+    with transaction.atomic(durable=True):
+        certificate = Certificate.objects.create(
+            id=identity,
+            owner=artist,
+            title=head["title"],
+            artist_name=head["artist"],
+            declared=declared,
+            statement=said,
+            envelope=envelope.to_json(),
+            signature=envelope.hex_signature,
+            key=key,
+            entry=store.append(envelope.leaf()),
+            idempotency_key=idempotency_key,
+            peaks=[int(p) for p in peaks],
+            duration=duration,
+            created_at=now,
+        )
+        CertifiedRendition.objects.bulk_create(
+            [
+                CertifiedRendition(certificate=certificate, name=s.name, kind=s.kind, audio_sha256=s.sha256)
+                for s in subjects
+            ]
+        )
+    return certificate
+
+
+def _line(text: str) -> str:
+    """A title or a name on one line, short enough for its column."""
+    return " ".join(text.replace("\0", " ").split())[:200].strip()
+
+
+def _mark(certificate: Certificate, renditions: Sequence[Rendition]) -> None:
+    """Sign a checkpoint that covers the entry and write the credentials into files that lack them."""
+    checkpoint = store.first_checkpoint_with(certificate.entry)
+    carried = credentials.Credentials(
+        certificate.pk,
+        certificate.envelope,
+        store.proof_text(certificate.entry, checkpoint),
+        certificate_url(certificate),
+    )
+    rows = {row.name: row for row in certificate.renditions.all()}
+    for rendition in renditions:
+        row = rows[rendition.format]
+        if rendition.mark and not _carries(rendition.path, carried):
+            credentials.embed(rendition.path, carried)
+            if audio_digest(rendition.path) != (row.kind, row.audio_sha256):
+                raise StampRefused(f"Marking the {row.name} file changed its audio, so it was not certified.")
+        row.file_sha256, row.file_bytes = file_sha256(rendition.path), rendition.path.stat().st_size
+        row.save(update_fields=["file_sha256", "file_bytes"])
+
+
+def _carries(path: Path, wanted: credentials.Credentials) -> bool:
+    try:
+        found = credentials.extract(path)
+    except (credentials.CredentialsDamaged, AudioError):
+        return False
+    return found is not None and (found.certificate_id, found.envelope) == (
+        wanted.certificate_id,
+        wanted.envelope,
+    )

@@ -1,0 +1,109 @@
+"""Whom a verifier believes: public keys with their purpose and lifetime, as an object and as a trust file.
+
+The trust file is published at `/.well-known/starforge-trust.json`. A verifier that fetched it once needs
+nothing else from us, today or after we are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from provenance.log.notes import vkey
+from provenance.signing import key_id, public_pem
+from provenance.statement import PREDICATE_TYPE, utc_text
+
+TRUST_VERSION = 1
+
+
+class TrustError(ValueError):
+    """A trust file that cannot be read."""
+
+
+@dataclass(frozen=True)
+class TrustedKey:
+    """One published key. `public_key` is 32 raw Ed25519 bytes."""
+
+    key_id: str
+    purpose: str
+    name: str
+    public_key: bytes
+    valid_from: datetime
+    retired_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        out = {
+            "keyid": self.key_id,
+            "purpose": self.purpose,
+            "name": self.name,
+            "algorithm": "Ed25519",
+            "public_key": self.public_key.hex(),
+            "public_key_pem": public_pem(self.public_key),
+            "valid_from": utc_text(self.valid_from),
+            "retired_at": utc_text(self.retired_at) if self.retired_at else None,
+            "revoked_at": utc_text(self.revoked_at) if self.revoked_at else None,
+        }
+        if self.purpose == "log":
+            out["vkey"] = vkey(self.name, self.public_key)
+        return out
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Every key a verifier accepts."""
+
+    keys: tuple[TrustedKey, ...]
+
+    def stamp_key(self, wanted: str) -> TrustedKey | None:
+        return next((k for k in self.keys if k.purpose == "stamp" and k.key_id == wanted), None)
+
+    @property
+    def log_keys(self) -> Mapping[str, Sequence[bytes]]:
+        """Log origin -> public keys that may sign its checkpoints. A revoked key signs nothing."""
+        out: dict[str, list[bytes]] = {}
+        for key in self.keys:
+            if key.purpose == "log" and key.revoked_at is None:
+                out.setdefault(key.name, []).append(key.public_key)
+        return out
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "version": TRUST_VERSION,
+            "predicate_type": PREDICATE_TYPE,
+            "keys": [key.to_json() for key in self.keys],
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> Trust:
+        """Read a trust file. A key that is not the one its id names is refused. Raises TrustError."""
+        try:
+            if value["version"] != TRUST_VERSION:
+                raise TrustError("The trust file is of a version this program does not read.")
+            keys = tuple(_key(item) for item in value["keys"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, TrustError):
+                raise
+            raise TrustError("The trust file is incomplete.") from error
+        return cls(keys)
+
+
+def _key(item: Mapping[str, Any]) -> TrustedKey:
+    raw = bytes.fromhex(item["public_key"])
+    if len(raw) != 32 or key_id(raw) != item["keyid"]:
+        raise TrustError("The trust file holds a key that does not match its own id.")
+    return TrustedKey(
+        item["keyid"],
+        str(item["purpose"]),
+        str(item["name"]),
+        raw,
+        datetime.fromisoformat(item["valid_from"]),
+        _moment(item.get("retired_at")),
+        _moment(item.get("revoked_at")),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

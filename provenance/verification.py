@@ -1,0 +1,313 @@
+"""Is this recording what it says it is? The verbs behind the verify page, the API and `manage.py verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from catalog.audio.errors import AudioError
+from catalog.audio.hashing import audio_digest, file_sha256
+from provenance import credentials, keys, lineage, wording
+from provenance.log import store
+from provenance.models import Certificate, CertifiedRendition
+from provenance.proof import Audio, Check, Examination, examine
+from provenance.statement import with_outside_fields
+
+
+class State(StrEnum):
+    INTACT = "intact"
+    ALTERED = "altered"
+    NO_CREDENTIALS = "no_credentials"
+    RECOGNISED = "recognised"
+    REVOKED = "revoked"
+
+
+EXIT_CODES = {
+    State.INTACT: 0,
+    State.ALTERED: 1,
+    State.NO_CREDENTIALS: 2,
+    State.RECOGNISED: 3,
+    State.REVOKED: 4,
+}
+
+
+class NotAudio(Exception):
+    """What was handed in is not a recording we can read. The message is one sentence for whoever sent it."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer. `sentence` says it in plain words; `checks` carry the evidence."""
+
+    state: State
+    sentence: str
+    checks: tuple[Check, ...]
+    certificate: Certificate | None = None
+    chain: Sequence[dict[str, Any]] = ()
+    metadata: dict[str, Any] = field(default_factory=dict)
+    filename: str = ""
+
+    @property
+    def valid(self) -> bool:
+        return self.state is State.INTACT
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.state]
+
+    def check(self, name: str) -> Check | None:
+        return next((check for check in self.checks if check.name == name), None)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "valid": self.valid,
+            "state": self.state.value,
+            "sentence": self.sentence,
+            "certificate_id": self.certificate.pk if self.certificate else None,
+            "metadata": self.metadata,
+            "chain": list(self.chain),
+            "checks": [check.to_json() for check in self.checks],
+        }
+
+
+def verify_certificate(certificate_id: str) -> Verdict:
+    """Check a certificate by its id, without a file. Raises Certificate.DoesNotExist."""
+    certificate = Certificate.objects.select_related("entry", "key").get(pk=certificate_id)
+    proof = store.proof_text(certificate.entry, store.latest_checkpoint())
+    looked = examine(certificate.envelope, keys.trust(), proof=proof, certificate_id=certificate.pk)
+    return _verdict(looked, certificate, "The signature and the log entry hold.")
+
+
+def verify_file(path: Path, *, filename: str = "") -> Verdict:
+    """Check a recording. The file is hostile: it is decoded in a limited child and only read, never executed.
+
+    Raises NotAudio when it carries no credentials and is nothing we can listen to.
+    """
+    try:
+        carried = credentials.extract(path)
+    except credentials.CredentialsDamaged as error:
+        return _broken(str(error), path, filename)
+    except AudioError as error:
+        raise NotAudio(error.reason) from error
+    try:
+        audio = Audio(*audio_digest(path))
+    except AudioError as error:
+        if carried is None:
+            raise NotAudio(error.reason) from error
+        return _unreadable(carried, error, filename)
+    if carried is None:
+        return _without_credentials(path, audio, filename)
+    return _with_credentials(path, carried, audio, filename)
+
+
+def _with_credentials(path: Path, carried: credentials.Credentials, audio: Audio, filename: str) -> Verdict:
+    looked = examine(
+        carried.envelope,
+        keys.trust(),
+        audio=audio,
+        proof=carried.proof,
+        certificate_id=carried.certificate_id,
+    )
+    certificate = _held(looked)
+    extra = _continuity(looked)
+    if looked.holds and certificate is not None:
+        extra += _tags(path, certificate)
+        extra += _precedence(certificate, audio)
+    return _verdict(looked, certificate, "The file you hold has not changed since.", extra, filename)
+
+
+def _without_credentials(path: Path, audio: Audio, filename: str) -> Verdict:
+    certificate = _by_audio(audio)
+    if certificate is None:
+        return Verdict(
+            State.NO_CREDENTIALS,
+            "This file carries no stamp, and its audio is not in this Starforge's register. That proves"
+            " nothing for or against it.",
+            (
+                Check(
+                    "audio",
+                    None,
+                    "No certificate here was signed over this audio.",
+                    {"kind": audio.kind, "measured": audio.sha256},
+                ),
+            ),
+            filename=filename,
+        )
+    proof = store.proof_text(certificate.entry, store.latest_checkpoint())
+    looked = examine(
+        certificate.envelope, keys.trust(), audio=audio, proof=proof, certificate_id=certificate.pk
+    )
+    row = certificate.renditions.filter(kind=audio.kind, audio_sha256=audio.sha256).first()
+    if row is not None and row.file_sha256 == file_sha256(path):
+        ending = "The file you hold has not changed since."
+        sentence = (
+            "The file carries no stamp of its own; it was found by its hash, and is byte for byte the one"
+            " that was certified."
+        )
+    else:
+        ending = "This copy has lost its stamp and was found by its audio, which has not changed since."
+        sentence = (
+            "The file's tags were removed or never written. The certificate was found by the audio itself."
+        )
+    return _verdict(looked, certificate, ending, [Check("credentials", None, sentence)], filename)
+
+
+def _broken(reason: str, path: Path, filename: str) -> Verdict:
+    checks = [Check("credentials", False, reason)]
+    certificate = None
+    try:
+        audio = Audio(*audio_digest(path))
+        certificate = _by_audio(audio)
+    except AudioError as error:
+        checks.append(Check("audio", False, error.reason))
+    ending = (
+        "The audio itself is known: download the file again, or check a copy without tags."
+        if certificate
+        else "Nothing can be said about where it came from."
+    )
+    return Verdict(
+        State.ALTERED,
+        f"This file's credentials were damaged or edited. {ending}",
+        tuple(checks),
+        certificate,
+        filename=filename,
+    )
+
+
+def _unreadable(carried: credentials.Credentials, error: AudioError, filename: str) -> Verdict:
+    looked = examine(
+        carried.envelope, keys.trust(), proof=carried.proof, certificate_id=carried.certificate_id
+    )
+    return _verdict(
+        looked,
+        _held(looked),
+        "",
+        [
+            Check(
+                "audio",
+                False,
+                f"The audio can no longer be read, so it is not the audio that was signed. {error.reason}",
+            )
+        ],
+        filename,
+    )
+
+
+def _verdict(
+    looked: Examination,
+    certificate: Certificate | None,
+    ending: str,
+    extra: Sequence[Check] = (),
+    filename: str = "",
+) -> Verdict:
+    checks = (*looked.checks, *extra)
+    failed = next((check for check in checks if check.ok is False), None)
+    claim, metadata = looked.claim, {}
+    if claim is not None and looked.envelope is not None:
+        metadata = with_outside_fields(claim.provenance, o8_signature=looked.envelope.hex_signature)
+    if failed is not None:
+        said = (
+            f"This is not the recording that was certified. {failed.sentence}"
+            if failed.name == "audio"
+            else f"This stamp does not hold. {failed.sentence}"
+        )
+        return Verdict(State.ALTERED, said, checks, certificate, metadata=metadata, filename=filename)
+    assert claim is not None  # noqa: S101  nothing failed, so the signature was checked
+    if looked.key_revoked:
+        return Verdict(
+            State.REVOKED,
+            "The key that signed this stamp has been revoked, so the stamp no longer"
+            " counts. Ask the artist for a new one.",
+            checks,
+            certificate,
+            metadata=metadata,
+            filename=filename,
+        )
+    chain = lineage.chain(certificate) if certificate is not None else lineage.sources(claim.provenance)
+    return Verdict(
+        State.INTACT,
+        f"{wording.origin(claim)} {ending}".strip(),
+        checks,
+        certificate,
+        chain,
+        metadata,
+        filename,
+    )
+
+
+def _continuity(looked: Examination) -> list[Check]:
+    """Whether the log the file was entered in is the beginning of the log we serve today."""
+    then = looked.checkpoint
+    if then is None:
+        return []
+    if then.size <= store.size() and store.root_at(then.size) == then.root:
+        return [
+            Check(
+                "continuity",
+                True,
+                "Nothing before it was rewritten since: the log of then is the beginning of"
+                " the log of today.",
+                {"then": then.size, "today": store.size()},
+            )
+        ]
+    return [
+        Check(
+            "continuity",
+            False,
+            "The log served here today does not continue the one this file was entered"
+            " in. It was rewritten, rolled back or lost.",
+            {"then": then.size, "today": store.size()},
+        )
+    ]
+
+
+def _held(looked: Examination) -> Certificate | None:
+    if looked.claim is None:
+        return None
+    found = Certificate.objects.select_related("entry", "key").filter(pk=looked.claim.certificate_id).first()
+    return found if found and looked.envelope and found.signature == looked.envelope.hex_signature else None
+
+
+def _by_audio(audio: Audio) -> Certificate | None:
+    """The earliest certificate over this audio: whoever stamps it again later does not take its place."""
+    row = (
+        CertifiedRendition.objects.filter(audio_sha256=audio.sha256, kind=audio.kind)
+        .select_related("certificate__entry", "certificate__key")
+        .order_by("certificate__entry_id")
+        .first()
+    )
+    return row.certificate if row else None
+
+
+def _tags(path: Path, certificate: Certificate) -> list[Check]:
+    known = {row.file_sha256 for row in certificate.renditions.all()} - {""}
+    if file_sha256(path) in known:
+        return [
+            Check("file", True, "The whole file, tags included, is byte for byte the one that was issued.")
+        ]
+    return [
+        Check(
+            "file",
+            None,
+            "The audio is untouched, but the file around it differs from the one issued: a"
+            " title, a picture or another tag was changed, which the stamp does not cover.",
+        )
+    ]
+
+
+def _precedence(certificate: Certificate, audio: Audio) -> list[Check]:
+    first = _by_audio(audio)
+    if first is None or first.pk == certificate.pk:
+        return []
+    return [
+        Check(
+            "precedence",
+            None,
+            f"The same audio was certified before, on {wording.day(first.created_at)}, as"
+            f" {first.pk} by {wording.clip(first.artist_name)}.",
+            {"certificate_id": first.pk},
+        )
+    ]

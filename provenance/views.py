@@ -1,0 +1,178 @@
+"""The public pages: a certificate, the verify page, and the trust file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_safe
+from rest_framework.throttling import AnonRateThrottle
+
+from catalog.turns import Busy
+from provenance import keys, pictures, reading, stamping, uploads, wording
+from provenance.log import store
+from provenance.models import CERTIFICATE_ID, Certificate
+from provenance.verification import NotAudio, State, Verdict, verify_certificate, verify_file
+
+FORM_OVERHEAD = 64 * 2**10
+STATES = {
+    State.INTACT: ("Intact", "good"),
+    State.ALTERED: ("Altered", "bad"),
+    State.NO_CREDENTIALS: ("No credentials", "warn"),
+    State.RECOGNISED: ("Recognised", "warn"),
+    State.REVOKED: ("Revoked", "bad"),
+}
+CHECKS = {
+    "form": "Statement readable",
+    "signature": "Signature",
+    "identity": "Certificate",
+    "audio": "Audio",
+    "log": "Public log",
+    "continuity": "Log unbroken",
+    "file": "Whole file",
+    "credentials": "Credentials",
+    "precedence": "Earlier certificate",
+}
+ORDER = ("audio", "signature", "log", "continuity", "identity", "form", "file", "credentials", "precedence")
+MARKS = {True: ("good", "Holds"), False: ("bad", "Fails"), None: ("warn", "Note")}
+
+
+@require_safe
+def certificate(request: HttpRequest, certificate_id: str) -> HttpResponse:
+    """The certificate as a dark document, checked at the moment it is read."""
+    rows = Certificate.objects.select_related("entry", "key").prefetch_related("renditions")
+    found = rows.filter(pk=certificate_id).first() if CERTIFICATE_ID.fullmatch(certificate_id) else None
+    if found is None:
+        raise Http404("There is no certificate with this id.")
+    verdict = verify_certificate(found.pk)
+    checkpoint = store.latest_checkpoint()
+    claimed = found.provenance
+    base = settings.STARFORGE_PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
+    return render(
+        request,
+        "provenance/certificate.html",
+        {
+            "certificate": found,
+            "verdict": verdict,
+            "mark": STATES[verdict.state][1],
+            "failed": [check for check in verdict.checks if check.ok is False],
+            "signature": verdict.check("signature"),
+            "log": verdict.check("log"),
+            "renditions": list(found.renditions.all()),
+            "entry": found.entry_id + 1,
+            "checkpoint": checkpoint,
+            "picture": pictures.lineage(verdict.chain, reading.seed(claimed)),
+            "claims": reading.claims(claimed),
+            "credits": reading.credits_of(claimed),
+            "signed_on": wording.minute(found.created_at),
+            "logged_on": wording.minute(checkpoint.created_at),
+            "key_since": wording.day(found.key.valid_from),
+            "base": base,
+        },
+    )
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def verify(request: HttpRequest) -> HttpResponse:
+    """Check a file or an id. Exempt only until the size of the body is known: reading it checks the token."""
+    if request.method == "POST" and _announced(request) > settings.STARFORGE_UPLOAD_BYTES + FORM_OVERHEAD:
+        return _answer(request, {"problem": _TOO_LARGE.format(settings.STARFORGE_UPLOAD_BYTES // 2**20)}, 413)
+    return _verify(request)
+
+
+@csrf_protect
+def _verify(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        asked = request.GET.get("id", "").strip()
+        return _answer(request, {**_by_id(asked), "asked": asked} if asked else {})
+    if not AnonRateThrottle().allow_request(request, None):  # type: ignore[arg-type]
+        return _answer(
+            request, {"problem": "Many files were checked from here. Wait a minute, then try again."}, 429
+        )
+    upload = request.FILES.get("file")
+    if upload is None:
+        return _answer(request, {"problem": "No file arrived. Choose a WAV, FLAC or MP3 file."}, 400)
+    try:
+        with uploads.AT_WORK.turn():
+            found, status = _by_file(upload)
+    except Busy as error:
+        busy = _answer(request, {"problem": str(error)}, 503)
+        busy.headers["Retry-After"] = str(error.wait)
+        return busy
+    return _answer(request, found, status)
+
+
+def _by_file(upload: UploadedFile) -> tuple[dict[str, Any], int]:
+    if uploads.too_large(upload):
+        return {"problem": _TOO_LARGE.format(settings.STARFORGE_UPLOAD_BYTES // 2**20)}, 413
+    with uploads.on_disk(upload) as path:
+        try:
+            return _shown(verify_file(path, filename=upload.name or "")), 200
+        except NotAudio as error:
+            return {"problem": str(error)}, 415
+
+
+def _by_id(asked: str) -> dict[str, Any]:
+    """The verdict for an id, or for a pasted address that holds one."""
+    match = CERTIFICATE_ID.search(asked)
+    try:
+        return _shown(verify_certificate(match[0] if match else ""))
+    except Certificate.DoesNotExist:
+        return {"problem": "There is no certificate with this id here. Check it for typing errors."}
+
+
+def _shown(verdict: Verdict) -> dict[str, Any]:
+    word, mark = STATES[verdict.state]
+    checks = sorted(verdict.checks, key=lambda check: ORDER.index(check.name))
+    return {
+        "verdict": verdict,
+        "word": word if verdict.filename else ("Valid" if verdict.valid else word),
+        "mark": mark,
+        "checks": [
+            {
+                "label": CHECKS[check.name],
+                "mark": MARKS[check.ok][0],
+                "word": MARKS[check.ok][1],
+                "check": check,
+            }
+            for check in checks
+        ],
+    }
+
+
+def _answer(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """The whole page, or only the verdict when the page's own script asked."""
+    part = request.headers.get("X-Requested-With") == "verify.js"
+    response = render(
+        request, "provenance/_verdict.html" if part else "provenance/verify.html", context, status=status
+    )
+    response.headers["Vary"] = "Cookie, X-Requested-With"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _announced(request: HttpRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
+@require_safe
+def trust(request: HttpRequest) -> HttpResponse:
+    """Every public key, for anyone, from any page: what a verifier needs besides the file."""
+    keys.ensure()
+    document = {**keys.trust().to_json(), "checkpoint": stamping.absolute("/api/log/checkpoint")}
+    return JsonResponse(
+        document,
+        json_dumps_params={"indent": 2},
+        headers={"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"},
+    )
+
+
+_TOO_LARGE = "The file is larger than {} MB, the limit for one recording."

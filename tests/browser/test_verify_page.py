@@ -1,0 +1,110 @@
+"""In a real browser: a stamped recording is checked by dropping it, a tampered copy is refused, an id looked up."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from catalog.audio.encode import write_wav
+from tests import sounds
+from tests.browser.conftest import Site
+from tests.browser.test_every_page import overflow
+
+PASSWORD = "a-long-enough-phrase-42"
+CLAIMS = {
+    "type": "ai_generated",
+    "generator": {"model": "mosaic", "version": "1.0"},
+    "source": {"track_count": 12, "catalog_hash": "sha256:" + "5d" * 32, "aesthetic_dna_snapshot": {"n": 12}},
+    "generation_params": {"prompt": "Dark dubstep with ethnic percussion", "bpm": 140, "seed": "7318"},
+}
+
+
+@pytest.fixture(scope="module")
+def stamped(site: Site, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A recording and the id of its certificate, stamped by a script with a token."""
+    token = site.manage("create_artist", "stamper", "--password", PASSWORD).split()[-1]
+    path = tmp_path_factory.mktemp("stamped") / "take.wav"
+    write_wav(path, sounds.chord(seconds=2.0), sounds.RATE)
+    answer = requests.post(
+        f"{site.url}/api/stamp",
+        files={"file": path.open("rb")},
+        data={"metadata": json.dumps(CLAIMS), "title": "Untitled 03"},
+        headers={"Authorization": f"Token {token}"},
+        timeout=30,
+    )
+    assert answer.status_code == 201, answer.text
+    return path, answer.json()["certificate_id"]
+
+
+def drop(page: Page, path: Path) -> None:
+    """Drag the file from the desktop onto the page."""
+    page.evaluate(
+        """([name, data]) => {
+            const bytes = Uint8Array.from(atob(data), one => one.charCodeAt(0));
+            const held = new DataTransfer();
+            held.items.add(new File([bytes], name, {type: 'audio/wav'}));
+            for (const kind of ['dragenter', 'dragover', 'drop']) {
+                document.body.dispatchEvent(new DragEvent(kind, {dataTransfer: held, bubbles: true, cancelable: true}));
+            }
+        }""",
+        [path.name, base64.b64encode(path.read_bytes()).decode()],
+    )
+
+
+def test_a_dropped_file_is_checked_in_place(page: Page, stamped: tuple[Path, str]) -> None:
+    path, certificate = stamped
+    page.goto("/verify/")
+    drop(page, path)
+    outcome = page.locator("#verdict")
+    expect(outcome.get_by_role("heading", name="Intact")).to_be_visible()
+    expect(outcome).to_contain_text("“Untitled 03” was declared by stamper")
+    expect(page.locator("[data-sending]")).to_be_hidden()
+    outcome.get_by_role("link", name="Open Certificate").click()
+    page.wait_for_url(f"**/certificates/{certificate}/")
+
+
+def test_a_tampered_copy_is_not_taken_for_the_recording(
+    page: Page, stamped: tuple[Path, str], tmp_path: Path
+) -> None:
+    """This stamp is not in the file, so one changed sample leaves nothing to find it by."""
+    data = bytearray(stamped[0].read_bytes())
+    data[40_000] ^= 1
+    (tmp_path / "tampered.wav").write_bytes(data)
+    page.goto("/verify/")
+    drop(page, tmp_path / "tampered.wav")
+    expect(page.locator("#verdict").get_by_role("heading", name="No credentials")).to_be_visible()
+
+
+def test_a_pasted_address_is_looked_up_as_it_is_typed(
+    page: Page, site: Site, stamped: tuple[Path, str]
+) -> None:
+    page.goto("/verify/")
+    page.get_by_label("Or paste a certificate id").fill(f"{site.url}/certificates/{stamped[1]}/")
+    expect(page.locator("#verdict").get_by_role("heading", name="Valid")).to_be_visible()
+
+
+def test_what_is_not_audio_is_said_so(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "notes.wav").write_text("only words " * 200)
+    page.goto("/verify/")
+    drop(page, tmp_path / "notes.wav")
+    expect(page.locator("#verdict")).to_contain_text("This is a text file")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_certificate_is_sound(
+    page: Page, stamped: tuple[Path, str], barriers: Callable[[Page], list[dict[str, Any]]], width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"/certificates/{stamped[1]}/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Process is provenance")
+    for summary in page.locator(".checked summary").all():
+        summary.click()
+    assert overflow(page) == []
+    assert barriers(page) == []

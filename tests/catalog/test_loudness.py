@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+import pyloudnorm
+import pytest
+
+from catalog.analysis.loudness import measure
+from tests.sounds import RATE, kick_loop, noise, silence, tone
+
+
+def test_a_full_scale_1_khz_sine_on_one_channel_reads_minus_3_lufs() -> None:
+    """The calibration point of ITU-R BS.1770: -3.01 LKFS."""
+    sine = tone(997.0, 20.0, level=1.0)
+    sine[1] = 0
+    lufs = measure(sine, RATE).lufs
+    assert lufs is not None
+    assert abs(lufs - -3.01) < 0.02
+
+
+@pytest.mark.parametrize("rate", [22_050, 44_100, 48_000, 96_000])
+def test_integrated_loudness_agrees_with_pyloudnorm_at_any_rate(rate: int) -> None:
+    rng = np.random.default_rng(rate)
+    swell = np.sin(np.linspace(0, 9, rate * 12)) ** 2 + 0.001
+    samples = (rng.standard_normal((2, rate * 12)) * swell * 0.1).astype(np.float32)
+    ours = measure(samples, rate).lufs
+    theirs = pyloudnorm.Meter(rate).integrated_loudness(samples.T.astype(np.float64))
+    assert ours is not None
+    # Below 0.1 LU: pyloudnorm rounds its 400 ms blocks to samples differently.
+    assert abs(ours - theirs) < 0.1
+
+
+def test_turning_down_by_6_db_reads_6_lu_less() -> None:
+    loop = kick_loop(seconds=6)
+    loud, soft = measure(loop, RATE), measure(loop * np.float32(0.5), RATE)
+    assert loud.lufs is not None
+    assert soft.lufs is not None
+    assert loud.peak_dbfs is not None
+    assert soft.peak_dbfs is not None
+    assert abs(loud.lufs - soft.lufs - 6.02) < 0.05
+    assert abs(loud.peak_dbfs - soft.peak_dbfs - 6.02) < 0.01
+
+
+def test_loudness_range_grows_with_contrast() -> None:
+    flat = noise(20, level=0.1)
+    steps = flat.copy()
+    steps[:, : RATE * 10] *= 0.2
+    even, contrasted = measure(flat, RATE).range, measure(steps, RATE).range
+    assert even is not None
+    assert contrasted is not None
+    assert even < 0.5
+    assert 12 < contrasted < 15
+
+
+@pytest.mark.parametrize("samples", [silence(3), np.zeros((1, 10), np.float32), np.zeros((2, 0), np.float32)])
+def test_silence_and_scraps_have_no_loudness_and_raise_nothing(samples: np.ndarray) -> None:
+    assert measure(samples, RATE).lufs is None

@@ -1,0 +1,306 @@
+"""The pages of the catalog and the account, as a browser without JavaScript uses them."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from catalog import accounts, intake
+from catalog.models import AccessToken, Artist, Track
+from tests.people import PASSWORD, collaborator, owner, stranger
+from tests.rows import loop_bytes, ready_track
+
+pytestmark = pytest.mark.django_db
+
+
+def upload(name: str, content: bytes | None = None) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, loop_bytes() if content is None else content)
+
+
+# --- coming in ---
+
+
+def test_a_plain_form_takes_several_files_and_tells_the_fate_of_each() -> None:
+    me = owner()
+    accounts.declare_rights(me.artist, statement="mine")
+    files = [upload("One.wav"), upload("Two.wav"), upload("notes.txt", b"no music"), upload("empty.wav", b"")]
+    page = me.page.post(reverse("catalog:library"), {"files": files}).content.decode()
+    assert Track.objects.of(me.artist).count() == 1
+    assert page.count('class="fate"') == 4
+    assert "already in your library as “One”" in page
+    assert "The file is empty" in page
+    assert page.count("Refused") == 2
+
+
+def test_nothing_comes_in_before_the_rights_are_declared() -> None:
+    me = owner()
+    page = me.page.post(reverse("catalog:library"), {"files": [upload("One.wav")]}).content.decode()
+    assert Track.objects.count() == 0
+    assert "Confirm first that the recordings are yours" in page
+    me.page.post(reverse("catalog:library"), {"files": [upload("One.wav")], "rights": "yes"})
+    assert Track.objects.count() == 1
+    me.artist.refresh_from_db()
+    assert me.artist.rights_declared_at
+
+
+def test_an_empty_library_says_what_to_do() -> None:
+    page = owner().page.get(reverse("catalog:library")).content.decode()
+    assert "Begin with ten tracks" in page
+    assert "What happens to a track" in page
+
+
+def test_a_failed_track_says_why_and_can_be_tried_again() -> None:
+    me = owner()
+    track = ready_track(me.artist, status=Track.FAILED, error="This WAV file ends too early.")
+    page = me.page.get(reverse("catalog:library")).content.decode()
+    assert "This WAV file ends too early." in page
+    me.page.post(reverse("catalog:retry", args=[track.pk]))
+    track.refresh_from_db()
+    assert track.status == Track.QUEUED
+
+
+# --- the list ---
+
+
+def titles(client: Client, **query: str) -> list[str]:
+    answer = client.get(reverse("catalog:library"), query)
+    return [track.title for track in answer.context["tracks"]]
+
+
+def test_the_list_is_searched_filtered_and_sorted() -> None:
+    me = owner()
+    ready_track(me.artist, "Alpha", bpm_override=174.0, key_override="F minor")
+    ready_track(me.artist, "Beta", bpm_override=120.0, tags={"genre": "House"})
+    ready_track(me.artist, "Gamma", bpm_override=140.0, status=Track.FAILED)
+    ready_track(me.artist, "Delta", bpm_override=90.0, origin=Track.Origin.GENERATED)
+    assert titles(me.page, q="alph") == ["Alpha"]
+    assert titles(me.page, q="house") == ["Beta"]
+    assert titles(me.page, sort="bpm") == ["Delta", "Beta", "Gamma", "Alpha"]
+    assert titles(me.page, sort="-bpm") == ["Alpha", "Gamma", "Beta", "Delta"]
+    assert titles(me.page, state="failed") == ["Gamma"]
+    assert titles(me.page, origin="generated") == ["Delta"]
+    assert titles(me.page, key="4A") == ["Alpha"]
+    assert titles(me.page, sort="nonsense", state="?") == titles(me.page)
+    assert titles(me.page, q="nothing of the kind") == []
+
+
+def test_the_list_is_paged_and_asks_the_database_as_often_for_many_as_for_few() -> None:
+    me = owner()
+
+    def queries() -> int:
+        client = me.page
+        client.get(reverse("catalog:library"))
+        with CaptureQueriesContext(
+            connection,
+        ) as caught:
+            client.get(reverse("catalog:library"))
+        return len(caught)
+
+    for number in range(3):
+        ready_track(me.artist, f"Track {number}", seed=number)
+    few = queries()
+    for number in range(3, 30):
+        ready_track(me.artist, f"Track {number}", seed=number)
+    assert queries() == few
+    assert len(titles(me.page)) == 25
+    assert len(titles(me.page, page="2")) == 5
+
+
+# --- one track ---
+
+
+def test_what_the_artist_types_stands_beside_what_was_measured() -> None:
+    me = owner()
+    track = ready_track(me.artist)
+    address = reverse("catalog:track", args=[track.pk])
+    me.page.post(address, {"title": "Renamed", "bpm": "140", "key": "4A", "genre": "Grime"})
+    track.refresh_from_db()
+    assert (track.title, track.bpm_override, track.key_override, track.genre_override) == (
+        "Renamed",
+        140.0,
+        "F minor",
+        "Grime",
+    )
+    page = me.page.get(address).content.decode()
+    assert f"measured {track.analysis.bpm:.1f}" in page  # type: ignore[union-attr]
+    me.page.post(address, {"reset": "bpm"})
+    track.refresh_from_db()
+    assert track.bpm_override is None
+    assert track.key_override == "F minor"
+
+
+def test_nonsense_in_a_correction_is_explained_at_its_field_and_changes_nothing() -> None:
+    me = owner()
+    track = ready_track(me.artist, "Loop")
+    answer = me.page.post(
+        reverse("catalog:track", args=[track.pk]), {"title": "Other", "bpm": "fast", "key": "Q", "genre": ""}
+    )
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "BPM is a number from 20 to 400." in page
+    assert "Write the key as" in page
+    track.refresh_from_db()
+    assert track.title == "Loop"
+
+
+def test_one_press_takes_an_alternative() -> None:
+    me = owner()
+    track = ready_track(me.artist)
+    me.page.post(reverse("catalog:track", args=[track.pk]), {"use_bpm": "60.0"})
+    track.refresh_from_db()
+    assert track.bpm == 60.0
+
+
+def test_a_track_is_deleted_only_after_a_question() -> None:
+    me = owner()
+    track = ready_track(me.artist)
+    address = reverse("catalog:delete", args=[track.pk])
+    assert "This cannot be undone" in me.page.get(address).content.decode()
+    assert Track.objects.filter(pk=track.pk).exists()
+    me.page.post(address)
+    assert not Track.objects.filter(pk=track.pk).exists()
+    assert not track.file.exists()
+
+
+def test_the_audio_of_a_track_is_answered_in_ranges() -> None:
+    me = owner()
+    track = ready_track(me.artist)
+    answer = me.page.get(reverse("catalog:audio", args=[track.pk]), headers={"range": "bytes=0-99"})
+    assert answer.status_code == 206
+    assert answer.headers["Content-Range"] == f"bytes 0-99/{track.file.stat().st_size}"
+    assert (
+        "attachment"
+        in me.page.get(reverse("catalog:audio", args=[track.pk]), {"download": ""}).headers[
+            "Content-Disposition"
+        ]
+    )
+
+
+@pytest.mark.parametrize("name", ["track", "audio", "delete", "retry"])
+def test_a_track_of_somebody_else_is_not_there(name: str) -> None:
+    mine, theirs = owner(), collaborator()
+    track = ready_track(mine.artist)
+    address = reverse(f"catalog:{name}", args=[track.pk])
+    assert theirs.page.post(address, {"title": "Taken"}).status_code in {404, 405}
+    if name != "retry":
+        assert theirs.page.get(address).status_code == 404
+    assert stranger().get(address).status_code == 302
+    track.refresh_from_db()
+    assert track.title == "Loop"
+
+
+# --- the DNA ---
+
+
+def test_the_dna_page_draws_what_is_there_and_teaches_when_nothing_is() -> None:
+    me = owner()
+    empty = me.page.get(reverse("catalog:dna")).content.decode()
+    assert "Nothing to read yet" in empty
+    for number in range(3):
+        ready_track(me.artist, f"Loop {number}", seed=number)
+    page = me.page.get(reverse("catalog:dna")).content.decode()
+    assert "Drawn from 3 tracks" in page
+    for heading in ("Sonic palette", "Tempo", "Key", "Energy", "Coherence", "Genres"):
+        assert f"<h2>{heading}</h2>" in page
+    assert "UK Bass" in page
+
+
+# --- people ---
+
+
+def test_signing_up_makes_an_artist_records_the_rights_and_signs_in() -> None:
+    client = stranger()
+    client.handler.enforce_csrf_checks = False
+    answer = client.post(
+        reverse("catalog:signup"),
+        {"username": "ada", "name": "Ada", "password": PASSWORD, "rights": "on"},
+    )
+    assert answer.status_code == 302
+    artist = Artist.objects.get(name="Ada")
+    assert artist.rights_declared_at
+    assert client.get(reverse("catalog:library")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"password": "short"}, "too short"),
+        ({"username": "owner"}, "already exists"),
+        ({"rights": ""}, "your own recordings only"),
+    ],
+)
+def test_signing_up_explains_what_is_missing(changed: dict[str, str], sentence: str) -> None:
+    owner()
+    data = {"username": "ada", "password": PASSWORD, "rights": "on"} | changed
+    answer = Client().post(reverse("catalog:signup"), {name: value for name, value in data.items() if value})
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert not Artist.objects.filter(user__username="ada").exists()
+
+
+def test_a_wrong_password_is_refused_calmly() -> None:
+    owner()
+    answer = Client().post(reverse("catalog:login"), {"username": "owner", "password": "wrong"})
+    assert "No account has this username and password" in answer.content.decode()
+
+
+def test_logging_out_needs_a_post_and_the_page_offers_one() -> None:
+    me = owner()
+    client = me.page
+    assert client.get(reverse("catalog:logout")).status_code == 405
+    assert client.post(reverse("catalog:logout")).status_code == 302
+    assert client.get(reverse("catalog:library")).status_code == 302
+
+
+def test_the_password_is_changed_with_the_old_one_only() -> None:
+    me = owner()
+    client = me.page
+    new = "another-long-phrase-43"
+    wrong = {"old_password": "no", "new_password1": new, "new_password2": new}
+    assert client.post(reverse("catalog:password"), wrong).status_code == 200
+    assert client.post(reverse("catalog:password"), wrong | {"old_password": PASSWORD}).status_code == 302
+    me.artist.user.refresh_from_db()
+    assert me.artist.user.check_password(new)
+
+
+def test_a_key_is_shown_once_and_a_revoked_one_no_longer_opens() -> None:
+    me = owner()
+    client = me.page
+    answer = client.post(reverse("catalog:token_created"), {"name": "Laptop"})
+    assert answer.status_code == 201
+    key = answer.context["key"]
+    assert key in answer.content.decode()
+    assert key not in client.get(reverse("catalog:account")).content.decode()
+    script = Client(headers={"authorization": f"Token {key}"})
+    assert script.get("/api/tracks/").status_code == 200
+    token = AccessToken.objects.get(name="Laptop")
+    assert collaborator().page.post(reverse("catalog:token_revoke", args=[token.pk])).status_code == 404
+    client.get(reverse("catalog:token_revoke", args=[token.pk]))
+    assert script.get("/api/tracks/").status_code == 200
+    client.post(reverse("catalog:token_revoke", args=[token.pk]))
+    assert script.get("/api/tracks/").status_code == 401
+
+
+def test_the_dna_can_leave_generated_tracks_out() -> None:
+    me = owner()
+    me.page.post(reverse("catalog:account"), {"name": "Ossa", "dna_includes_generated": ""})
+    me.artist.refresh_from_db()
+    assert me.artist.name == "Ossa"
+    assert me.artist.dna_includes_generated is False
+
+
+def test_a_title_with_markup_stays_text() -> None:
+    me = owner()
+    track = intake.correct(ready_track(me.artist), title="<script>alert(1)</script>")
+    for address in (
+        reverse("catalog:library"),
+        track.get_absolute_url(),
+        reverse("catalog:delete", args=[track.pk]),
+    ):
+        page = me.page.get(address).content.decode()
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;" in page

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from catalog import svg
+from catalog.svg.profiles import decibel_height
+
+PALETTE = {
+    name: share for (name, _, _), share in zip(svg.BANDS, (0.4, 0.3, 0.1, 0.1, 0.05, 0.03, 0.02), strict=True)
+}
+
+
+def style(name: str, year: int, place: str = "London") -> dict[str, object]:
+    return {"id": name.lower(), "name": name, "year": year, "place": place, "pioneers": "somebody"}
+
+
+GENEALOGY = {
+    "from_tags": [
+        {
+            **style("Dubstep", 2001),
+            "count": 12,
+            "line": [style("Dub", 1968), style("Garage", 1994), style("Dubstep", 2001)],
+        },
+        {**style("Jungle", 1991), "count": 3, "line": [style("Dub", 1968), style("Jungle", 1991)]},
+    ]
+}
+
+
+def drawings(text: str) -> list[ElementTree.Element]:
+    """The pictures in a piece of HTML, parsed strictly."""
+    return list(ElementTree.fromstring(f"<all>{text}</all>"))  # noqa: S314  our own output
+
+
+def test_a_waveform_has_a_bar_for_each_stretch_and_the_loud_ones_are_taller() -> None:
+    quiet, loud = svg.levels([10] * 50 + [120] * 50, 2)
+    assert quiet < 0.1 * loud
+    path = svg.wave([10] * 50 + [120] * 50, count=10, height=100)
+    assert path.count("M") == 10
+
+
+def test_a_waveform_of_limited_music_still_shows_its_form() -> None:
+    # Peaks between 100 and 126 of 127: linear, the picture would be a block between .79 and .99.
+    low, high = svg.levels([100] * 40 + [126] * 60, 100)[0], svg.levels([100] * 40 + [126] * 60, 100)[-1]
+    assert low < 0.6 * high
+
+
+def test_an_empty_waveform_is_an_empty_picture() -> None:
+    assert svg.levels([], 10) == []
+    assert drawings(svg.waves([]))
+
+
+def test_silence_is_a_thin_line() -> None:
+    assert set(svg.levels([0] * 100, 10)) == {0.0}
+    assert "v2h-3z" in svg.wave([0] * 100, 10, 60)
+
+
+def test_sections_stand_at_their_place_and_speak() -> None:
+    picture = svg.sections(
+        [{"name": "intro", "start": 0, "end": 15}, {"name": "drop", "start": 15, "end": 60}], 60
+    )
+    assert 'x="25.00%" width="75.00%"' in picture
+    assert "<title>Intro at 0:00, Drop at 0:15</title>" in picture
+
+
+def test_words_from_outside_cannot_become_markup() -> None:
+    evil = '<script>alert("x")</script>'
+    for picture in (
+        svg.sections([{"name": evil, "start": 0, "end": 1}], 1),
+        svg.key_wheel([], evil),
+        svg.built_from([{"bar": 0, "layer": evil, "track_id": "t"}], 1, ["t"]),
+    ):
+        assert "<script" not in picture
+        assert drawings(picture)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        svg.palette(PALETTE, {**PALETTE, "sub_bass": 0.2}),
+        svg.palette({}, None),
+        svg.tempo([{"bpm": 138, "count": 2}, {"bpm": 174, "count": 1}], 138, 140),
+        svg.key_wheel([{"name": "F minor", "count": 3}, {"name": "Ab major", "count": 1}], "F minor"),
+        svg.key_wheel([], ""),
+        svg.energy([{"from": 0, "to": 0.1, "count": 3}], 0.1, 0.2, 0.3),
+        svg.energy([1, 0, 2], None, None, None),
+        svg.built_from([{"bar": 3, "layer": "drums", "track_id": "a"}], 4, ["a"]),
+        svg.genealogy(GENEALOGY, 12),
+    ],
+)
+def test_every_picture_is_well_formed_has_a_title_and_no_inline_style(picture: str) -> None:
+    found = drawings(picture)
+    assert found
+    for one in found:
+        assert one.get("role") == "img"
+        assert one.find("title") is not None
+    assert "style=" not in picture
+    assert not re.search(r'="[^"]*(NaN|nan|inf)', picture)
+
+
+def test_a_louder_band_is_a_taller_bar_on_the_decibel_scale() -> None:
+    assert decibel_height(0.5, 100) > decibel_height(0.05, 100) > decibel_height(0.0, 100) == 0
+
+
+def test_a_histogram_without_tracks_is_not_drawn() -> None:
+    assert svg.tempo([], None, None) == ""
+    assert svg.energy([0, 0], None, None, None) == ""
+
+
+def test_the_recording_that_gave_most_is_darkest() -> None:
+    entries = [
+        {"bar": n, "layer": "bass", "track_id": track} for n, track in enumerate(["most", "less", "least"])
+    ]
+    picture = svg.built_from(entries, 3, ["most", "less", "least"])
+    shades = [float(one) for one in re.findall(r'fill-opacity="([\d.]+)"', picture)]
+    assert shades == sorted(shades, reverse=True)
+    assert len(set(shades)) == 3
+
+
+def test_lines_of_descent_meet_where_they_share_a_style_and_end_in_the_artist() -> None:
+    picture = svg.genealogy(GENEALOGY, 12)
+    assert picture.count(">Dub<") == 1
+    assert (
+        picture.count('class="line"') == 5
+    )  # Dub to Garage, Dub to Jungle, Garage to Dubstep, and two to You
+    assert "Dub (1968) to Garage (1994) to Dubstep (2001)" in picture
+    widths = [float(one) for one in re.findall(r'stroke-width="([\d.]+)"', picture)]
+    assert max(widths) == 3.0  # all twelve tracks are Dubstep
+    assert svg.genealogy({"from_tags": []}, 0) == ""

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from catalog.analysis import TrackAnalysis, analyse
+from catalog.demo import render_style
+from tests.sounds import RATE, click_track, kick_loop, noise, silence, tone
+
+
+def bpm_of(analysis: TrackAnalysis) -> float:
+    assert analysis.bpm is not None
+    return analysis.bpm
+
+
+@pytest.mark.parametrize("bpm", [97.3, 122.0, 128.55])
+def test_it_finds_the_tempo_of_a_loop_to_a_thousandth(bpm: float) -> None:
+    found = bpm_of(analyse(kick_loop(bpm, 40), RATE))
+    assert abs(found / bpm - 1) < 0.001
+
+
+def test_it_places_the_first_beat_in_untrimmed_file_time() -> None:
+    clicks = click_track(120.0, 40, first=1.37)
+    analysis = analyse(clicks, RATE)
+    assert analysis.first_downbeat is not None
+    beats = (analysis.first_downbeat - 1.37) / 0.5
+    assert abs(beats - round(beats)) * 0.5 < 0.010
+
+
+@pytest.mark.parametrize(
+    ("style", "bpm", "lead_in"),
+    [("house", 121.37, 0.8), ("dubstep", 140.0, 0.0), ("drum-and-bass", 173.2, 0.25)],
+)
+def test_bars_of_a_known_track_start_within_15_ms_of_the_truth(
+    style: str, bpm: float, lead_in: float
+) -> None:
+    truth = render_style(style, 41, 42, 45, bpm=bpm, lead_in=lead_in)
+    analysis = analyse(truth.samples, RATE)
+    assert abs(bpm_of(analysis) / bpm - 1) < 0.001
+    starts = np.asarray(truth.downbeats)
+    away = np.abs(analysis.bars.start[:, None] - starts[None, :]).min(axis=0)
+    assert away.max() < 0.015
+    assert analysis.tempo_steady
+    first = np.abs(starts - (analysis.first_downbeat or 0.0)).min()
+    assert first < 0.015
+
+
+def test_drum_and_bass_is_not_halved() -> None:
+    """The earlier system read 86 BPM for a 174 BPM track, seven times over."""
+    truth = render_style("drum-and-bass", 5, 6, 40, bpm=174.0)
+    assert abs(bpm_of(analyse(truth.samples, RATE)) - 174) < 0.2
+
+
+def test_tempos_near_150_are_not_divided_by_a_fifth() -> None:
+    """The earlier system tried 150 / 1.2 on everything between 145 and 155 BPM."""
+    assert abs(bpm_of(analyse(kick_loop(150.0, 30), RATE)) - 150) < 0.2
+
+
+def test_a_range_decides_the_octave_and_says_so() -> None:
+    loop = kick_loop(140.0, 30)
+    low, high = analyse(loop, RATE, bpm_range=(62, 78)), analyse(loop, RATE, bpm_range=(130, 150))
+    assert abs(bpm_of(low) - 70) < 0.1
+    assert abs(bpm_of(high) - 140) < 0.2
+    assert low.bpm_evidence == high.bpm_evidence == "range"
+    assert any(abs(b - 140) < 0.5 for b in low.bpm_alternatives)
+
+
+def test_half_time_is_a_feeling_beside_the_tempo() -> None:
+    truth = render_style("dubstep", 3, 4, 45, bpm=140.0)
+    analysis = analyse(truth.samples, RATE)
+    assert analysis.felt == "half-time"
+    assert abs(bpm_of(analysis) - 140) < 0.2
+
+
+def test_a_drifting_tempo_is_recognised() -> None:
+    rng = np.random.default_rng(1)
+    mono = np.zeros(RATE * 60)
+    hit = rng.standard_normal(RATE // 20) * np.exp(-np.arange(RATE // 20) / 400)
+    time, bpm = 0.2, 116.0
+    while time < 59:
+        mono[int(time * RATE) : int(time * RATE) + len(hit)] += hit[: len(mono) - int(time * RATE)]
+        bpm += 0.08  # a drummer who speeds up by nine BPM in a minute
+        time += 60 / bpm
+    drifting = analyse(np.stack([mono, mono]).astype(np.float32) * 0.3, RATE)
+    assert not drifting.tempo_steady
+
+
+@pytest.mark.parametrize("samples", [silence(5), tone(220, 5), silence(0.01)])
+def test_what_has_no_pulse_has_no_tempo(samples: np.ndarray) -> None:
+    analysis = analyse(samples, RATE)
+    assert analysis.bpm is None
+    assert analysis.first_downbeat is None
+    assert len(analysis.bars) == 0
+
+
+def test_turning_the_file_down_changes_nothing_about_time() -> None:
+    loop = kick_loop(126.0, 20)
+    loud, soft = analyse(loop, RATE), analyse(loop * np.float32(0.05), RATE)
+    assert abs(bpm_of(loud) - bpm_of(soft)) < 0.01
+    assert abs((loud.first_downbeat or 0) - (soft.first_downbeat or 0)) < 0.002
+
+
+def test_noise_has_no_tempo_and_drums_are_surer_than_chance() -> None:
+    assert analyse(noise(20), RATE).bpm is None
+    assert analyse(kick_loop(124, 20), RATE).bpm_confidence > 0.4

@@ -1,0 +1,107 @@
+"""The certificate's sentences, rows and picture come from what was signed and nothing else."""
+
+from __future__ import annotations
+
+from provenance import pictures, reading, wording
+from provenance.statement import Claim
+from tests.provenance.conftest import PROVENANCE
+
+
+def claim(**changes):
+    given = {
+        "certificate_id": "cert_1",
+        "title": "Untitled 03",
+        "artist": "Demo Artist",
+        "declared": False,
+        "subjects": (),
+        "provenance": PROVENANCE,
+    }
+    return Claim(**{**given, **changes})
+
+
+def test_the_sentence_names_title_day_model_and_source():
+    assert wording.origin(claim()) == (
+        "“Untitled 03” was composed on 7 February 2026 by Mosaic 1.0 from 127 recordings of Demo Artist."
+    )
+
+
+def test_the_sentence_does_without_what_is_not_known():
+    bare = claim(provenance={"type": "ai_generated", "timestamp": "2026-02-07T12:34:56Z", "source": "?"})
+    assert wording.origin(bare) == "“Untitled 03” was composed on 7 February 2026 for Demo Artist."
+
+
+def test_a_declaration_is_said_to_be_one():
+    assert wording.origin(claim(declared=True)) == (
+        "“Untitled 03” was declared by Demo Artist on 7 February 2026."
+    )
+
+
+def test_foreign_text_cannot_take_over_a_sentence():
+    said = wording.origin(claim(title="x" * 500 + "\nSigned by everyone"))
+    assert "\n" not in said
+    assert len(said) < 250
+
+
+def test_rows_are_formatted_as_the_product_writes_numbers():
+    rows = dict(reading.claims({**PROVENANCE, "result": {"similarity_score": 0.874}}))
+    assert rows["BPM"] == "140"
+    assert rows["Energy"] == ".82"
+    assert rows["Model"] == "Mosaic 1.0"
+    assert rows["References"] == "2 tracks"
+    assert rows["Match"] == "87.4% to the catalog"
+    assert rows["Prompt"] == "Dark dubstep with ethnic percussion"
+
+
+def test_rows_survive_any_shape_of_claim():
+    odd = {
+        "type": 7,
+        "generator": [],
+        "source": 3,
+        "generation_params": {"bpm": "fast", "energy": True, "seed": []},
+    }
+    assert reading.claims(odd) == [("Kind", "7")]
+    assert reading.credits_of({"credits": "me"}) == []
+    assert reading.credits_of({"credits": {"mastering": "machine", "whistling": "artist"}}) == [
+        ("Master", "Machine"),
+        ("Whistling", "Artist"),
+    ]
+
+
+CHAIN = [
+    {"kind": "certificate", "certificate_id": "cert_b", "relation": "this", "found": True, "title": "B",
+     "log_index": 4151},
+    {"kind": "model", "model": "mosaic", "version": "1.0"},
+    {"kind": "dna_snapshot", "snapshot_hash": "sha256:" + "ab" * 32},
+    {"kind": "catalog", "track_count": 127, "catalog_hash": "sha256:" + "5d" * 32},
+]  # fmt: skip
+
+
+def test_the_picture_runs_from_the_catalog_to_the_recording():
+    assert [(box.words, box.note) for box in pictures.boxes(CHAIN, "7318")] == [
+        ("127 recordings", "catalog 5d5d…5d5d"),
+        ("DNA snapshot", "abab…abab"),
+        ("Mosaic 1.0", "seed 7318"),
+        ("This recording", "entry 4,152"),
+    ]
+    drawn = pictures.lineage(CHAIN, "7318")
+    assert drawn.count("<svg") == 2  # one for a wide screen, one for a narrow one
+    assert 'role="img"' in drawn
+    assert " style=" not in drawn
+
+
+def test_the_picture_links_parents_names_missing_ones_and_escapes_titles():
+    parents = [
+        {"kind": "certificate", "certificate_id": "cert_a", "relation": "variation of", "found": True,
+         "title": "<script>", "log_index": 1},
+        {"kind": "certificate", "certificate_id": "cert_gone", "relation": "parent", "found": False},
+    ]  # fmt: skip
+    drawn = pictures.lineage([CHAIN[0], *parents, *CHAIN[1:]])
+    assert "<script>" not in drawn
+    assert "&lt;script&gt;" in drawn
+    assert 'href="/certificates/cert_a/"' in drawn
+    assert 'role="group"' in drawn  # an image may not hold links
+    assert "Not held here" in drawn
+
+
+def test_a_recording_with_nothing_behind_it_has_no_picture():
+    assert pictures.lineage(CHAIN[:1]) == ""
