@@ -18,6 +18,10 @@ def track_id() -> str:
     return new_id("trk")
 
 
+def import_id() -> str:
+    return new_id("imp")
+
+
 def generation_id() -> str:
     return new_id("gen")
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from catalog.ids import track_id
+from catalog.ids import import_id, track_id
 from catalog.jobs import Job
 
 
@@ -76,17 +76,20 @@ class TrackQuerySet(models.QuerySet["Track"]):
 class Track(Job):
     """One recording of the artist; also the job of analysing it.
 
-    queued -> analysing -> ready | failed.  What the artist typed (`*_override`, title) is never touched
-    by analysis; what was found in the file's tags stays in `tags`.
+    queued -> analysing -> ready | failed, or `metadata` as long as there is no audio.  What the artist typed
+    (`*_override`, title) is never touched by analysis or import; what was found in the file's tags stays in
+    `tags`, what a DJ program said in `imported` and the `imported_*` columns.
     """
 
     RUNNING = "analysing"
+    METADATA: ClassVar[str] = "metadata"  # known from a collection only; its audio has not been uploaded
     TASK = "catalog.tasks.analyse_track"
     WHAT = "this track"
 
     class Origin(models.TextChoices):
         UPLOAD = "upload", "Upload"
         REKORDBOX = "rekordbox", "Rekordbox"
+        LIST = "list", "Track list"
         GENERATED = "generated", "Generated"
 
     id = models.CharField(primary_key=True, max_length=32, default=track_id, editable=False)
@@ -107,6 +110,16 @@ class Track(Job):
     bpm_override = models.FloatField(null=True, blank=True)
     key_override = models.CharField(max_length=16, blank=True)
     genre_override = models.CharField(max_length=120, blank=True)
+    bpm_locked = models.BooleanField(default=False, help_text="bpm_override may not be changed in bulk")
+    imported = models.JSONField(default=dict, blank=True, help_text="catalog.imports.Entry.to_json()")
+    imported_id = models.CharField(max_length=64, blank=True, help_text="TrackID in the collection")
+    imported_bpm = models.FloatField(null=True, blank=True)
+    imported_key = models.CharField(max_length=16, blank=True, help_text="canonical: F# minor")
+    credit = models.CharField(max_length=300, blank=True, help_text="the artist's name as tagged or imported")
+    plays = models.PositiveIntegerField(null=True, blank=True)
+    rating = models.PositiveSmallIntegerField(null=True, blank=True, help_text="stars, 0 to 5")
+    added_on = models.DateField(null=True, blank=True, help_text="when it came into the collection")
+    last_played_on = models.DateField(null=True, blank=True)
     analysis = models.OneToOneField(
         "Analysis", null=True, blank=True, on_delete=models.SET_NULL, related_name="current_of"
     )
@@ -120,6 +133,9 @@ class Track(Job):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
                 "artist", "file_sha256", condition=~Q(file_sha256=""), name="one_track_per_file"
+            ),
+            models.UniqueConstraint(
+                "artist", "imported_id", condition=~Q(imported_id=""), name="one_track_per_imported_id"
             ),
         ]
         indexes: ClassVar[list[Any]] = [models.Index(fields=["artist", "-created_at"])]
@@ -136,20 +152,21 @@ class Track(Job):
 
     @property
     def bpm(self) -> float | None:
-        return self.bpm_override or (self.analysis.bpm if self.analysis else None)
+        """What the artist said, else what was measured, else what a collection said."""
+        return self.bpm_override or (self.analysis.bpm if self.analysis else None) or self.imported_bpm
 
     @property
     def key(self) -> Any:
-        """`catalog.analysis.keys.Key` or None: what the artist said, else what was measured."""
+        """`catalog.analysis.keys.Key` or None: what the artist said, was measured, or a collection said."""
         from catalog.analysis.keys import key_or_none
 
-        if self.key_override:
-            return key_or_none(self.key_override)
-        return key_or_none(self.analysis.key_name) if self.analysis and self.analysis.key_name else None
+        measured = self.analysis.key_name if self.analysis else ""
+        name = self.key_override or measured or self.imported_key
+        return key_or_none(name) if name else None
 
     @property
     def genres(self) -> list[str]:
-        text = self.genre_override or str(self.tags.get("genre", ""))
+        text = self.genre_override or str(self.tags.get("genre", "") or self.imported.get("genre", ""))
         return [part.strip() for part in text.replace(";", "/").replace(",", "/").split("/") if part.strip()]
 
     @property
@@ -200,6 +217,99 @@ class Fingerprint(models.Model):
     @property
     def frames(self) -> np.ndarray:
         return np.frombuffer(bytes(self.data), dtype="<u4")
+
+
+class Import(Job):
+    """One collection file (Rekordbox XML, CSV, M3U) being read; also the job of reading it."""
+
+    RUNNING = "reading"
+    TASK = "catalog.tasks.read_collection"
+    WHAT = "this import"
+
+    class Source(models.TextChoices):
+        REKORDBOX = "rekordbox", "Rekordbox XML"
+        CSV = "csv", "CSV"
+        M3U = "m3u", "M3U playlist"
+
+    id = models.CharField(primary_key=True, max_length=32, default=import_id, editable=False)
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="imports")
+    source = models.CharField(max_length=16, choices=Source.choices)
+    filename = models.CharField(max_length=255, blank=True)
+    path = models.CharField(max_length=255, blank=True)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    file_sha256 = models.CharField(max_length=64, blank=True)
+    report = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.filename} ({self.source})"
+
+    @property
+    def file(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / self.path
+
+
+class Playlist(models.Model):
+    """A list of the artist's tracks as a collection file had it. `folder`: names of its folders, joined by " / "."""
+
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="playlists")
+    name = models.CharField(max_length=300)
+    folder = models.CharField(max_length=600, blank=True)
+    source = models.CharField(max_length=16, choices=Import.Source.choices)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["folder", "name", "id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint("artist", "source", "folder", "name", name="one_playlist_per_place")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.folder} / {self.name}" if self.folder else self.name
+
+
+class PlaylistEntry(models.Model):
+    """One place in a playlist. A track may stand in it more than once."""
+
+    playlist = models.ForeignKey(Playlist, on_delete=models.CASCADE, related_name="entries")
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="playlist_entries")
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint("playlist", "position", name="one_entry_per_position")
+        ]
+
+
+class DuplicatePair(models.Model):
+    """Two tracks of one artist that may be one recording, and what the artist said about it."""
+
+    class Kind(models.TextChoices):
+        AUDIO = "audio", "Same audio"
+        NEAR = "near", "Same recording by fingerprint"
+        NAME = "name", "Same name"
+
+    class Verdict(models.TextChoices):
+        OPEN = "open", "Undecided"
+        DIFFERENT = "different", "Not the same"
+
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="duplicate_pairs")
+    first = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="duplicate_first")
+    second = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="duplicate_second")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    verdict = models.CharField(max_length=16, choices=Verdict.choices, default=Verdict.OPEN)
+    evidence = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint("first", "second", name="one_pair_of_two_tracks")
+        ]
 
 
 class DNASnapshot(models.Model):
