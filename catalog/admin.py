@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from catalog import accounts, intake
+from catalog import accounts, corrections, intake
 from catalog.admin_parts import Listed, ReadOnly, counted, player, state
 from catalog.analysis.keys import parse_key
 from catalog.audio.ranged import ranged
@@ -131,8 +131,10 @@ class CorrectionForm(forms.ModelForm):
 
     def clean_bpm_override(self) -> float | None:
         bpm: float | None = self.cleaned_data["bpm_override"]
-        if bpm is not None and not intake.BPM_RANGE[0] <= bpm <= intake.BPM_RANGE[1]:
-            raise forms.ValidationError("BPM is a number from 20 to 400.")
+        try:
+            corrections.columns(self.instance, {"bpm": bpm})
+        except forms.ValidationError as error:
+            raise forms.ValidationError(error.message_dict["bpm"]) from None
         return bpm
 
     def clean_key_override(self) -> str:
@@ -206,7 +208,7 @@ class TrackAdmin(Listed):
     def save_model(self, request: HttpRequest, obj: Track, form: Any, change: bool) -> None:
         # Only what was typed is written: a worker may be writing the rest of the row in this moment.
         typed = {CORRECTIONS[name]: form.cleaned_data[name] for name in form.changed_data}
-        intake.correct(obj, **typed)
+        intake.correct(Track.objects.select_related("analysis").get(pk=obj.pk), **typed)
 
     def delete_model(self, request: HttpRequest, obj: Track) -> None:
         intake.withdraw(obj)

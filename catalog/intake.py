@@ -14,18 +14,15 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Protocol
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from catalog import jobs
-from catalog.analysis.keys import key_or_none
+from catalog import corrections, jobs
 from catalog.audio.errors import AudioError
 from catalog.audio.sniff import sniff
 from catalog.ids import track_id
 from catalog.models import Analysis, Artist, Fingerprint, Track
 
 CHUNK = 256 * 1024
-BPM_RANGE = (20.0, 400.0)
 
 
 class Refused(Exception):
@@ -159,38 +156,11 @@ def accept_file(artist: Artist, path: Path, **wishes: Any) -> Accepted:
 
 
 def correct(track: Track, **changes: Any) -> Track:
-    """Set title, bpm, key or genre by hand. None or "" for bpm, key and genre returns to what was measured.
+    """Set title, bpm (or bpm_factor), key, genre or bpm_locked by hand, as `corrections.columns` reads them.
 
     Raises ValidationError with one message for each field; saves all or nothing.
     """
-    errors: dict[str, str] = {}
-    fields: dict[str, Any] = {}
-    if "title" in changes:
-        title = str(changes["title"] or "").strip()
-        if not title:
-            errors["title"] = "A track needs a title."
-        fields["title"], fields["settled_title"] = title[:200], True
-    if "bpm" in changes:
-        bpm = changes["bpm"]
-        if bpm in (None, ""):
-            fields["bpm_override"] = None
-        else:
-            try:
-                fields["bpm_override"] = float(bpm)
-                if not BPM_RANGE[0] <= fields["bpm_override"] <= BPM_RANGE[1]:
-                    raise ValueError
-            except (TypeError, ValueError):
-                errors["bpm"] = "BPM is a number from 20 to 400."
-    if "key" in changes:
-        text = str(changes["key"] or "").strip()
-        key = key_or_none(text) if text else None
-        if text and key is None:
-            errors["key"] = "Write the key as F minor, Fm, 4A or 9m."
-        fields["key_override"] = key.name if key else ""
-    if "genre" in changes:
-        fields["genre_override"] = str(changes["genre"] or "").strip()[:120]
-    if errors:
-        raise ValidationError(errors)
+    fields = corrections.columns(track, changes)
     if fields:
         Track.objects.filter(pk=track.pk).update(**fields)
         for name, value in fields.items():

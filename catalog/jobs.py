@@ -223,27 +223,30 @@ def cancel(job: Job) -> bool:
 
 def requeue(job: Job, *, urgent: bool = False) -> bool:
     """Try a failed or cancelled job again from the start. False when it is waiting, running or done."""
+    return bool(requeue_all(type(job)._base_manager.filter(pk=job.pk), urgent=urgent))
+
+
+def requeue_all(rows: models.QuerySet[Any], *, urgent: bool = False) -> int:
+    """Try all failed or cancelled jobs among `rows` again, oldest first. Returns how many there were."""
     with transaction.atomic():
-        again = (
-            type(job)
-            ._base_manager.filter(pk=job.pk, status__in=[job.FAILED, job.CANCELLED])
-            .update(
-                status=job.QUEUED,
-                stage="",
-                progress=0.0,
-                error="",
-                cancel_asked=False,
-                attempts=0,
-                worker="",
-                queued_at=timezone.now(),
-                started_at=None,
-                finished_at=None,
-                version=F("version") + 1,
-            )
+        over = rows.filter(status__in=[Job.FAILED, Job.CANCELLED])
+        again = list(over.select_for_update().order_by("queued_at", "pk"))
+        rows.model._base_manager.filter(pk__in=[job.pk for job in again]).update(
+            status=Job.QUEUED,
+            stage="",
+            progress=0.0,
+            error="",
+            cancel_asked=False,
+            attempts=0,
+            worker="",
+            queued_at=timezone.now(),
+            started_at=None,
+            finished_at=None,
+            version=F("version") + 1,
         )
-        if again:
+        for job in again:
             wake(job, urgent=urgent)
-    return bool(again)
+    return len(again)
 
 
 def hand_back(pids: Collection[int]) -> int:

@@ -1,0 +1,202 @@
+"""Many tracks at once: what is corrected, what is left alone, what can be taken back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django_q.models import OrmQ
+
+from catalog import bulk, intake
+from catalog.bulk import Edit
+from catalog.models import Analysis, Track
+from tests.people import collaborator, owner
+from tests.rows import catalog_of, measured, ready_track
+
+pytestmark = pytest.mark.django_db
+
+
+def ids(tracks: list[Track]) -> list[str]:
+    return [track.pk for track in tracks]
+
+
+def values(tracks: list[Track], column: str) -> list[Any]:
+    found = dict(Track.objects.filter(pk__in=ids(tracks)).values_list("pk", column))
+    return [found[track.pk] for track in tracks]
+
+
+def test_a_genre_is_set_on_all_of_them_and_taken_back_to_what_each_had() -> None:
+    artist = owner().artist
+    tracks = catalog_of(artist, 4)
+    intake.correct(tracks[1], genre="Grime")
+    intake.correct(tracks[2], genre="Dub")
+    done = bulk.correct(artist, ids(tracks), Edit("genre", " Dub "))
+    assert (done.chosen, done.changed, done.locked) == (4, 3, 0)
+    assert values(tracks, "genre_override") == ["Dub"] * 4
+    assert bulk.undo(artist, done.to_json()) == 3
+    assert values(tracks, "genre_override") == ["", "Grime", "Dub", ""]
+
+
+@pytest.mark.parametrize("factor", [2, 0.5])
+def test_a_bpm_is_scaled_from_what_counts_of_each_track(factor: float) -> None:
+    artist = owner().artist
+    tracks = catalog_of(artist, 2)
+    typed = ready_track(artist, "Typed", bpm_override=100.0)
+    known = Track.objects.create(artist=artist, title="Known", status=Track.METADATA, imported_bpm=88.0)
+    bare = Track.objects.create(artist=artist, title="Bare", status=Track.METADATA)
+    everything = [*tracks, typed, known, bare]
+    done = bulk.correct(artist, ids(everything), Edit("scale_bpm", factor))
+    assert (done.chosen, done.changed) == (5, 4)
+    assert measured().bpm is not None
+    expected = [measured().bpm, measured().bpm, 100.0, 88.0]
+    assert values(everything, "bpm_override")[:4] == pytest.approx([bpm * factor for bpm in expected])  # type: ignore[operator]
+    assert values(everything, "bpm_override")[4] is None
+    assert bulk.undo(artist, done.to_json()) == 4
+    assert values(everything, "bpm_override") == [None, None, 100.0, None, None]
+
+
+def test_a_locked_bpm_stays_and_is_counted() -> None:
+    artist = owner().artist
+    tracks = catalog_of(artist, 3)
+    intake.correct(tracks[0], bpm=71.5, bpm_locked=True)
+    for edit in (Edit("scale_bpm", 2), Edit("reset_bpm")):
+        done = bulk.correct(artist, ids(tracks), edit)
+        assert (done.chosen, done.changed, done.locked) == (3, 2, 1)
+    assert values(tracks, "bpm_override") == [71.5, None, None]
+    # The lock is of the BPM: a genre goes on.
+    assert bulk.correct(artist, ids(tracks), Edit("genre", "Dub")).changed == 3
+
+
+def test_no_bpm_is_scaled_out_of_what_a_bpm_can_be() -> None:
+    artist = owner().artist
+    fast, slow = (
+        ready_track(artist, "Fast", bpm_override=240.0),
+        ready_track(artist, "Slow", bpm_override=30.0),
+    )
+    assert bulk.correct(artist, ids([fast, slow]), Edit("scale_bpm", 2)).changed == 1
+    assert values([fast, slow], "bpm_override") == [240.0, 60.0]
+
+
+def test_what_was_typed_after_a_bulk_edit_is_not_taken_back_with_it() -> None:
+    artist = owner().artist
+    tracks = catalog_of(artist, 3)
+    done = bulk.correct(artist, ids(tracks), Edit("scale_bpm", 2))
+    tracks[0].refresh_from_db()
+    tracks[1].refresh_from_db()
+    intake.correct(tracks[0], bpm=133)
+    intake.correct(tracks[1], bpm_locked=True)
+    assert bulk.undo(artist, done.to_json()) == 1
+    assert values(tracks, "bpm_override") == [133.0, pytest.approx(2 * (measured().bpm or 0)), None]
+
+
+def test_resets_forget_what_was_typed() -> None:
+    artist = owner().artist
+    one = ready_track(artist, "One", bpm_override=90.0, key_override="F minor")
+    two = ready_track(artist, "Two")
+    keys = bulk.correct(artist, ids([one, two]), Edit("reset_key"))
+    tempi = bulk.correct(artist, ids([one, two]), Edit("reset_bpm"))
+    assert (keys.changed, tempi.changed) == (1, 1)
+    one.refresh_from_db()
+    assert (one.bpm_override, one.key_override) == (None, "")
+    assert bulk.undo(artist, tempi.to_json()) == bulk.undo(artist, keys.to_json()) == 1
+    one.refresh_from_db()
+    assert (one.bpm_override, one.key_override) == (90.0, "F minor")
+
+
+def test_too_many_to_remember_are_changed_but_not_offered_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    artist = owner().artist
+    tracks = catalog_of(artist, 3)
+    monkeypatch.setattr(bulk, "UNDOABLE", 2)
+    done = bulk.correct(artist, ids(tracks), Edit("genre", "Dub"))
+    assert done.changed == 3 and not done.before
+
+
+def test_more_ids_than_a_statement_carries_are_taken_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    artist = owner().artist
+    tracks = catalog_of(artist, 5)
+    monkeypatch.setattr(bulk, "AT_ONCE", 2)
+    done = bulk.correct(artist, [*ids(tracks), *ids(tracks)], Edit("genre", "Dub"))
+    assert (done.chosen, done.changed) == (5, 5)
+    assert bulk.undo(artist, done.to_json()) == 5
+    assert bulk.withdraw(artist, ids(tracks)) == 5
+
+
+def test_failed_and_cancelled_tracks_are_tried_again_and_others_left_alone() -> None:
+    artist = owner().artist
+    ready = ready_track(artist)
+    failed = ready_track(artist, "Failed", status=Track.FAILED, error="Broken")
+    stopped = ready_track(artist, "Stopped", status=Track.CANCELLED)
+    known = Track.objects.create(artist=artist, title="Known", status=Track.METADATA)
+    assert bulk.retry(artist, ids([ready, failed, stopped, known])) == 2
+    assert values([ready, failed, stopped, known], "status") == ["ready", "queued", "queued", "metadata"]
+    assert OrmQ.objects.count() == 2
+
+
+def test_waiting_tracks_are_stopped_and_nothing_else() -> None:
+    artist = owner().artist
+    rows = [
+        ready_track(artist, status, status=status)
+        for status in (Track.QUEUED, Track.RUNNING, Track.READY, Track.FAILED, Track.METADATA)
+    ]
+    assert bulk.stop_waiting(artist) == 1
+    assert values(rows, "status") == ["cancelled", "analysing", "ready", "failed", "metadata"]
+    assert bulk.retry(artist, [rows[0].pk]) == 1
+
+
+def test_deleted_tracks_go_with_their_files_and_figures() -> None:
+    artist = owner().artist
+    tracks = catalog_of(artist, 3)
+    assert bulk.withdraw(artist, ids(tracks[:2])) == 2
+    assert list(Track.objects.values_list("pk", flat=True)) == [tracks[2].pk]
+    assert Analysis.objects.count() == 1
+    assert [Path(track.file).exists() for track in tracks] == [False, False, True]
+
+
+def test_failure_15_nothing_of_another_artist_is_touched() -> None:
+    mine, theirs = owner().artist, collaborator().artist
+    track = ready_track(theirs, status=Track.FAILED, genre_override="Dub")
+    assert bulk.correct(mine, [track.pk], Edit("genre", "Pop")).chosen == 0
+    done = {"verb": "genre", "value": "Dub", "before": [["", [track.pk]]]}
+    assert bulk.undo(mine, done) == bulk.retry(mine, [track.pk]) == bulk.withdraw(mine, [track.pk]) == 0
+    track.refresh_from_db()
+    assert (track.genre_override, track.status) == ("Dub", Track.FAILED)
+
+
+# --- one track: lock, double, halve ---
+
+
+def test_a_lock_keeps_the_bpm_that_counts_until_it_is_opened() -> None:
+    track = intake.correct(ready_track(owner().artist), bpm_locked=True)
+    track.refresh_from_db()
+    assert track.bpm_locked and track.bpm_override == measured().bpm
+    for change in ({"bpm": 100}, {"bpm": ""}, {"bpm_factor": 2}):
+        with pytest.raises(ValidationError, match="locked"):
+            intake.correct(track, **change)
+    intake.correct(track, bpm=f"{track.bpm:g}", genre="Dub")  # the whole form, sent back as it was
+    assert track.genre_override == "Dub" and track.bpm_override == measured().bpm
+    intake.correct(track, bpm_locked=False, bpm=None)
+    track.refresh_from_db()
+    assert not track.bpm_locked and track.bpm_override is None
+
+
+def test_there_is_no_lock_without_a_bpm_and_no_double_of_nothing() -> None:
+    bare = Track.objects.create(artist=owner().artist, title="Bare", status=Track.METADATA)
+    with pytest.raises(ValidationError, match="no BPM to lock"):
+        intake.correct(bare, bpm_locked=True)
+    with pytest.raises(ValidationError, match="no BPM to double"):
+        intake.correct(bare, bpm_factor=2)
+    intake.correct(bare, bpm="139,8", bpm_locked=True)
+    bare.refresh_from_db()
+    assert bare.bpm == 139.8 and bare.bpm_locked
+
+
+def test_double_and_half_undo_each_other() -> None:
+    track = intake.correct(ready_track(owner().artist), bpm_factor=2)
+    assert track.bpm_override == pytest.approx(2 * (measured().bpm or 0))
+    intake.correct(track, bpm_factor=0.5)
+    assert track.bpm == pytest.approx(measured().bpm)
+    intake.correct(track, bpm=300)
+    with pytest.raises(ValidationError, match="600"):
+        intake.correct(track, bpm_factor=2)
