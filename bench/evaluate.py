@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from catalog.analysis import analyse
+from catalog.analysis import TempoContext, analyse
 from catalog.analysis.keys import Key, mirex_weight
 from catalog.demo import ARTISTS, STYLES, render, render_style
 from catalog.similarity import Background, CatalogModel
@@ -75,9 +75,9 @@ def cases(cache: Path, per_style: int, seconds: float) -> list[Case]:
     return found
 
 
-def ours(samples: np.ndarray, rate: int, bpm_range: tuple[float, float] | None = None) -> Answer:
+def ours(samples: np.ndarray, rate: int, context: TempoContext | None = None) -> Answer:
     start = time.process_time()
-    found = analyse(samples, rate, bpm_range=bpm_range)
+    found = analyse(samples, rate, context=context)
     return Answer(found.bpm or 0.0, found.key, found.bars.start, time.process_time() - start)
 
 
@@ -149,7 +149,10 @@ def main() -> None:
         print(f"{len(found)} tracks of {asked.seconds:g} s")
         table("Starforge", found, [ours(*sound) for sound in sounds])
         ranges = [STYLES[case.name.split(" ")[0]].bpm for case in found]
-        hinted = [ours(*sound, bpm_range=span) for sound, span in zip(sounds, ranges, strict=True)]
+        hinted = [
+            ours(*sound, context=TempoContext(artist_range=span))
+            for sound, span in zip(sounds, ranges, strict=True)
+        ]
         table("Starforge, range known", found, hinted)
         if not asked.skip_librosa:
             librosas(*sounds[0])

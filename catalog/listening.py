@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
@@ -13,6 +13,9 @@ from catalog import jobs, snapshots
 from catalog.audio.errors import AudioError
 from catalog.models import Analysis, Artist, Fingerprint, Track
 from catalog.signals import track_analysed
+
+if TYPE_CHECKING:
+    from catalog.analysis import TempoContext
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +66,7 @@ def _measure(track: Track, lease: jobs.Lease) -> str:
     result = analyse(
         decoded.samples,
         decoded.sample_rate,
+        context=_known(track, decoded.tags),
         on_progress=lambda fraction: lease.report(0.25 + 0.6 * fraction),
     )
     lease.report(0.88, "Taking a fingerprint")
@@ -104,6 +108,28 @@ def _measure(track: Track, lease: jobs.Lease) -> str:
         track.refresh_from_db()
         track_analysed.send(Track, track=track)
     return "ready"
+
+
+def _known(track: Track, tags: dict[str, Any]) -> TempoContext:
+    """What is known of a track's tempo before it is heard."""
+    from catalog.analysis.context import TempoContext, artist_range_of, bar_starts, bpm_in_name
+    from catalog.imports import Entry
+
+    others = (
+        Track.objects.of(track.artist)
+        .own()
+        .ready()
+        .exclude(pk=track.pk)
+        .values_list("bpm_override", "imported_bpm", "analysis__bpm")
+    )
+    entry = Entry.from_json(track.imported)
+    return TempoContext(
+        artist_range=artist_range_of(next((bpm for bpm in row if bpm), None) for row in others),
+        tag_bpm=tags.get("bpm"),
+        filename_bpm=bpm_in_name(track.filename),
+        collection_bpm=track.imported_bpm,
+        collection_grid=bar_starts((point.start, point.bpm, point.beat) for point in entry.grid),
+    )
 
 
 def _ended_as_twin(track: Track, audio_sha256: str, lease: jobs.Lease) -> bool:

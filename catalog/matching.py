@@ -122,12 +122,12 @@ def match_audio(
     bpm_range: tuple[float, float] | None = None,
 ) -> Matched:
     """Analyse and score audio (channels, n) float32. Raises EmptyCatalog when nothing is analysed yet."""
-    from catalog.analysis import analyse
+    from catalog.analysis import TempoContext, analyse
 
     model = model or snapshots.catalog_model(artist)
     if model is None:
         raise EmptyCatalog("Your catalog has no analysed track yet. Upload some and wait for their analysis.")
-    analysis = analyse(samples, sample_rate, bpm_range=bpm_range)
+    analysis = analyse(samples, sample_rate, context=TempoContext(artist_range=bpm_range))
     match = model.match(analysis.vector, duration=analysis.duration)
     ids = [pk for pk, _ in match.closest]
     titles = dict(Track.objects.filter(pk__in=ids).values_list("pk", "title"))

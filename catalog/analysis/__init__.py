@@ -10,13 +10,14 @@ from collections.abc import Callable
 import numpy as np
 
 from catalog.analysis.bars import bars_of, downbeat_of, felt_of
+from catalog.analysis.context import TempoContext
 from catalog.analysis.embedding import embed, ltas
 from catalog.analysis.energy import measures_of, raw_energy
 from catalog.analysis.frontend import FPS, Front, front_end
 from catalog.analysis.grid import Grid, fine_onsets, grid_of
 from catalog.analysis.key import Chroma, chroma_of, key_of
 from catalog.analysis.keys import Key, compatible, parse_key
-from catalog.analysis.loudness import measure
+from catalog.analysis.loudness import measure, true_peak
 from catalog.analysis.model import (
     ANALYSIS_VERSION,
     BANDS,
@@ -37,6 +38,7 @@ __all__ = [
     "Bars",
     "Key",
     "Section",
+    "TempoContext",
     "TrackAnalysis",
     "analyse",
     "compatible",
@@ -48,7 +50,7 @@ def analyse(
     samples: Floats,
     sample_rate: int,
     *,
-    bpm_range: tuple[float, float] | None = None,
+    context: TempoContext | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> TrackAnalysis:
     """Everything measured on one track.
@@ -56,7 +58,7 @@ def analyse(
     Args:
         samples: (channels, samples) float32, full scale 1, untrimmed.
         sample_rate: Hz; full bandwidth gives the palette its upper bands.
-        bpm_range: where this artist's tempos lie; decides the octave when given.
+        context: what is known of the tempo beforehand; may choose between readings of the sound.
         on_progress: told fractions 0..1 as work proceeds; may raise to stop.
 
     Raises:
@@ -75,9 +77,12 @@ def analyse(
     chroma = chroma_of(front)
     key, scores = (None, np.zeros(24)) if front.silent else key_of(chroma)
     tell(0.75)
-    tempo = None if front.silent else tempo_of(front, bpm_range)
-    grid, downbeat, sure = _placed(front, chroma, tempo)
+    tempo = None if front.silent else tempo_of(front, context)
+    grid, downbeat, sure = _placed(front, chroma, tempo, context)
     bars = Bars.none() if grid is None or downbeat is None else bars_of(front, chroma, grid, downbeat)
+    felt, felt_confidence = (
+        ("straight", 0.0) if grid is None or downbeat is None else felt_of(front, grid, downbeat)
+    )
     tell(0.9)
     measures = measures_of(front, bars, loudness)
     analysis = TrackAnalysis(
@@ -87,8 +92,10 @@ def analyse(
         bpm_confidence=0.0 if tempo is None else tempo.confidence,
         bpm_alternatives=() if tempo is None else tempo.alternatives,
         bpm_evidence="none" if tempo is None else tempo.evidence,
-        felt="straight" if grid is None or downbeat is None else felt_of(front, grid, downbeat),
+        felt=felt,
+        felt_confidence=felt_confidence,
         tempo_steady=grid is not None and grid.steady,
+        tempo_drift=0.0 if grid is None else grid.drift,
         beat_period=None if grid is None else grid.period,
         first_downbeat=downbeat,
         downbeat_confidence=sure,
@@ -99,6 +106,7 @@ def analyse(
         lufs=loudness.lufs,
         loudness_range=loudness.range,
         peak_dbfs=loudness.peak_dbfs,
+        true_peak_dbtp=true_peak(samples, sample_rate),
         energy=_percentile(measures),
         energy_curve=tuple(float(f) for f in fullness(bars)),
         sections=sections_of(bars),
@@ -111,16 +119,34 @@ def analyse(
     return analysis
 
 
-def _placed(front: Front, chroma: Chroma, tempo: Tempo | None) -> tuple[Grid | None, float | None, float]:
+def _placed(
+    front: Front, chroma: Chroma, tempo: Tempo | None, context: TempoContext | None
+) -> tuple[Grid | None, float | None, float]:
     if tempo is None:
         return None, None, 0.0
     grid = grid_of(front, tempo.bpm, fine_onsets(front))
     some, sure = downbeat_of(front, chroma, grid)
+    if context is not None and (line := _bar_line(grid, context)) is not None:
+        some, sure = line, max(sure, 0.9)
     bar = 4 * grid.period
     # The first bar line at which the music already sounds, allowing for the edge of a level frame.
     earliest = max(0.0, front.first / FPS - 0.06) - 0.01
     first = some + np.ceil((earliest - some) / bar) * bar
     return grid, float(max(0.0, first)), sure
+
+
+def _bar_line(grid: Grid, context: TempoContext) -> float | None:
+    """The measured beat at which a collection's grid begins a bar, if the two are one grid.
+
+    Somebody has looked at that grid, so that which beat is the first it knows better than the sound does. Where
+    exactly the beat lies is the sound's: decoders differ by up to 50 ms in where an MP3 begins.
+    """
+    bpm, start = context.grid_bpm, context.grid_start
+    if bpm is None or start is None or abs(bpm * grid.period / 60 - 1) > 0.001:
+        return None
+    beat = round((start - grid.phase) / grid.period)
+    at = grid.phase + beat * grid.period
+    return at if abs(at - start) <= min(0.06, 0.2 * grid.period) else None
 
 
 def _percentile(measures: dict[str, float]) -> float:

@@ -100,28 +100,44 @@ def _turns(front: Front, times: Array) -> Array:
     return np.asarray(np.where(crest >= strong, crest - strong, 0.0))
 
 
-def felt_of(front: Front, grid: Grid, downbeat: float) -> Felt:
-    """How the pulse is felt: half-time with the backbeat on three, double-time on every off-beat."""
+def felt_of(front: Front, grid: Grid, downbeat: float) -> tuple[Felt, float]:
+    """How the pulse is felt, half-time with the backbeat on three or double-time on every off-beat.
+
+    And how sure that is: .5 at the line between two answers, towards 1 away from it, 0 without bars.
+    """
     period = grid.period
     starts = np.arange(downbeat, front.last / FPS - 4 * period, 4 * period)
     if len(starts) < 3:
-        return "straight"
+        return "straight", 0.0
     at = starts[:, None] + np.arange(8) * period / 2
     # Three looks at what may be a snare: body, crack, and the crack above most leads and hats.
     looks = [_drummed(signal, at) for signal in (front.flux[:, 1], snares(front), rises(front, 28, 50, 1e4))]
     body, crack = looks[0], looks[1]
     on_three = [hits[4] / max((hits[2] + hits[6]) / 2, 1e-6) for hits in looks]
     bpm = 60 / period
-    if bpm >= 110 and np.prod(on_three) > _HALF_TIME**3 and on_three[0] > 1.3 and crack[4] > _CLEAR_SNARE:
-        return "half-time"
-    offbeats = crack[1::2].mean()
-    if (
-        bpm <= 110
-        and offbeats > 2 * max(crack[2], crack[6], crack[4])
-        and body[1::2].mean() > body[2::2].mean()
-    ):
-        return "double-time" if offbeats > _CLEAR_SNARE else "straight"
-    return "straight"
+    halved = _lead(
+        (float(np.prod(on_three) ** (1 / 3)), _HALF_TIME), (on_three[0], 1.3), (crack[4], _CLEAR_SNARE)
+    )
+    if bpm < 110:
+        halved = 0.0
+    offbeats = float(crack[1::2].mean())
+    doubled = _lead(
+        (offbeats, 2 * max(crack[2], crack[6], crack[4])),
+        (float(body[1::2].mean()), float(body[2::2].mean())),
+        (offbeats, _CLEAR_SNARE),
+    )
+    if bpm > 110:
+        doubled = 0.0
+    if halved > 1:
+        return "half-time", 1 - 0.5 / halved**2
+    if doubled > 1:
+        return "double-time", 1 - 0.5 / doubled**2
+    return "straight", 1 - 0.5 * max(halved, doubled) ** 2
+
+
+def _lead(*conditions: tuple[float, float]) -> float:
+    """By what factor the least fulfilled of (value, wanted) conditions is met: over 1 when all are."""
+    return min(float(value) / max(float(wanted), 1e-6) for value, wanted in conditions)
 
 
 def _drummed(signal: Floats, at: Array) -> Array:

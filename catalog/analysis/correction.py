@@ -1,16 +1,18 @@
 """The artist's word on tempo, carried through the grid and the bars.
 
 A correction by an octave is the common one: the pulse was counted at half or twice its speed. The
-measured grid stays exact; only how many of its beats make a bar changes.
+measured grid stays exact; only how many of its beats make a bar changes, and with it whether the
+pulse counts as half-time. Every derived figure is computed anew: none can contradict the tempo.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
-from catalog.analysis.model import Bars, Floats, TrackAnalysis
+from catalog.analysis.model import Bars, Felt, Floats, TrackAnalysis
 from catalog.analysis.sections import fullness, sections_of
 
 _TOLERANCE = 0.03
@@ -35,6 +37,7 @@ def with_bpm(analysis: TrackAnalysis, bpm: float) -> TrackAnalysis:
             bpm=bpm,
             bpm_evidence="artist",
             felt="straight",
+            felt_confidence=0.0,
             tempo_steady=False,
             beat_period=None,
             first_downbeat=None,
@@ -46,17 +49,32 @@ def with_bpm(analysis: TrackAnalysis, bpm: float) -> TrackAnalysis:
         return replace(analysis, bpm_evidence="artist")
     bars = _split(analysis.bars) if factor == 2.0 else _joined(analysis.bars)
     others = tuple(b for b in (analysis.bpm, *analysis.bpm_alternatives) if abs(b / bpm - 1) > _TOLERANCE)
+    felt, sure = _felt(analysis, factor)
     return replace(
         analysis,
         bpm=analysis.bpm * factor,
         bpm_evidence="artist",
-        bpm_alternatives=others[:3],
-        felt="straight",
+        bpm_alternatives=others[:4],
+        felt=felt,
+        felt_confidence=sure,
         beat_period=analysis.beat_period / factor,
         bars=bars,
         energy_curve=tuple(float(f) for f in fullness(bars)),
         sections=sections_of(bars),
     )
+
+
+def _felt(analysis: TrackAnalysis, factor: float) -> tuple[Felt, float]:
+    """The feel at the new tempo: what the body nods to stays; only its relation to the count changes.
+
+    Drum and bass counted at 87 with snares on every off-beat is 174 straight; dubstep counted at 140
+    with the snare on three is 70 straight.
+    """
+    nods = {"half-time": 0.5, "straight": 1.0, "double-time": 2.0}[analysis.felt] / factor
+    for felt, share in (("half-time", 0.5), ("straight", 1.0), ("double-time", 2.0)):
+        if nods == share:
+            return cast(Felt, felt), analysis.felt_confidence
+    return "straight", 0.0
 
 
 def _split(bars: Bars) -> Bars:

@@ -32,11 +32,15 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Grid:
-    """period: seconds per beat. phase: file time of some beat. steady: one grid fits the file."""
+    """period: seconds per beat. phase: file time of some beat. steady: one grid fits the file.
+
+    drift: how far apart the file's slow and fast passages are, as a share of its tempo; 0 when steady.
+    """
 
     period: float
     phase: float
     steady: bool
+    drift: float = 0.0
 
     def beats(self, first: float, last: float) -> Array:
         """Beat times within [first, last]."""
@@ -73,8 +77,8 @@ def grid_of(front: Front, bpm: float, fine: Floats) -> Grid:
     period = 60 / _refined_bpm(envelope, bpm)
     profile = heard[:, 1] / (heard[:, 1].mean() + 1e-9) + heard[:, 0] / (heard[:, 0].mean() + 1e-9)
     phase = _phase(profile, period)
-    steady = _steady(profile, period, phase)
-    return Grid(period, first / FINE_FPS + phase + LEAD, steady)
+    steady, drift = _steadiness(profile, period)
+    return Grid(period, first / FINE_FPS + phase + LEAD, steady, drift)
 
 
 def _refined_bpm(envelope: Array, bpm: float) -> float:
@@ -123,17 +127,23 @@ def _phase(envelope: Array, period: float) -> float:
     return float(((peak + shift) / cells * period) % period)
 
 
-def _steady(envelope: Array, period: float, phase: float) -> bool:
-    """Whether windows of about 12 s agree with the grid on how fast it goes and where the beat falls."""
+def _steadiness(envelope: Array, period: float) -> tuple[bool, float]:
+    """Whether windows of about 12 s agree with the grid on how fast it goes and where the beat falls.
+
+    And by what share of the tempo the slow tenth and the fast tenth of them differ, when they do not.
+    """
     window = int(12 * FINE_FPS)
     if len(envelope) < 2 * window:
-        return True
+        return True, 0.0
     pieces = [envelope[s : s + window] for s in range(0, len(envelope) - window + 1, window // 2)]
     speeds = np.array([_local_speed(piece, period) for piece in pieces])
     clear = speeds[:, 1] > 0.3 * speeds[:, 1].max()
-    if np.mean(np.abs(speeds[clear, 0]) > _SPEED_TOLERANCE) > 0.35:
-        return False
-    return bool(np.mean(np.abs(_shifts(pieces, window // 2, period)) > DRIFT_TOLERANCE) <= 0.35)
+    away = speeds[clear, 0]
+    moved = np.mean(np.abs(_shifts(pieces, window // 2, period)) > DRIFT_TOLERANCE) > 0.35
+    if not moved and np.mean(np.abs(away) > _SPEED_TOLERANCE) <= 0.35:
+        return True, 0.0
+    slow, fast = np.percentile(away, [10, 90])
+    return False, float(fast - slow)
 
 
 def _local_speed(piece: Array, period: float) -> tuple[float, float]:

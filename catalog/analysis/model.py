@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from catalog.analysis.keys import Key
 
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 VECTOR_SIZE = 242
 BANDS: tuple[tuple[str, float, float], ...] = (
     ("sub_bass", 20.0, 60.0),
@@ -95,8 +95,10 @@ class Section:
 class TrackAnalysis:
     """Everything measured on one track. Times are seconds in the untrimmed file.
 
-    bpm, beat_period and first_downbeat are None when no pulse was found; lufs and peak_dbfs when the
-    file is silent; key when nothing tonal sounds. `energy` (0..1) is a percentile against the frozen
+    bpm, beat_period and first_downbeat are None when no pulse was found; lufs and the peaks when the
+    file is silent; key when nothing tonal sounds. `felt` says whether the pulse is felt at half or
+    twice `bpm`; half_time_bpm and double_time_bpm follow from it. tempo_drift is the share by which
+    its slow and fast passages differ, 0 when steady. `energy` (0..1) is a percentile against the frozen
     background and never saturates; `measures` holds the raw figures behind it, so that a new
     background re-scores without decoding again. `energy_curve` has one value per bar, 1 = this
     track's fullest bars.
@@ -127,6 +129,20 @@ class TrackAnalysis:
     ltas: Floats
     vector: Floats
     measures: dict[str, float] = field(default_factory=dict)
+    # What version 1 did not measure: missing in its documents.
+    felt_confidence: float = 0.0
+    tempo_drift: float = 0.0
+    true_peak_dbtp: float | None = None
+
+    @property
+    def half_time_bpm(self) -> float | None:
+        """The tempo it is felt at, when that is half of `bpm`. Derived, so that the two cannot disagree."""
+        return self.bpm / 2 if self.bpm is not None and self.felt == "half-time" else None
+
+    @property
+    def double_time_bpm(self) -> float | None:
+        """The tempo it is felt at, when that is twice `bpm`."""
+        return self.bpm * 2 if self.bpm is not None and self.felt == "double-time" else None
 
     @property
     def silent(self) -> bool:
@@ -143,7 +159,11 @@ class TrackAnalysis:
             "bpm_alternatives": [finite(b) for b in self.bpm_alternatives],
             "bpm_evidence": self.bpm_evidence,
             "felt": self.felt,
+            "felt_confidence": finite(self.felt_confidence),
+            "half_time_bpm": finite(self.half_time_bpm),
+            "double_time_bpm": finite(self.double_time_bpm),
             "tempo_steady": self.tempo_steady,
+            "tempo_drift": finite(self.tempo_drift),
             "beat_period": finite(self.beat_period, 8),
             "first_downbeat": finite(self.first_downbeat, 5),
             "downbeat_confidence": finite(self.downbeat_confidence),
@@ -154,6 +174,7 @@ class TrackAnalysis:
             "lufs": finite(self.lufs, 2),
             "loudness_range": finite(self.loudness_range, 2),
             "peak_dbfs": finite(self.peak_dbfs, 2),
+            "true_peak_dbtp": finite(self.true_peak_dbtp, 2),
             "energy": finite(self.energy),
             "energy_curve": _listed(self.energy_curve, 3),
             "sections": [

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from catalog.analysis import TrackAnalysis, analyse
+from catalog.analysis import TempoContext, TrackAnalysis, analyse
 from catalog.demo import render_style
 from tests.sounds import RATE, click_track, kick_loop, noise, silence, tone
 
@@ -58,10 +58,10 @@ def test_tempos_near_150_are_not_divided_by_a_fifth() -> None:
 
 def test_a_range_decides_the_octave_and_says_so() -> None:
     loop = kick_loop(140.0, 30)
-    low, high = analyse(loop, RATE, bpm_range=(62, 78)), analyse(loop, RATE, bpm_range=(130, 150))
+    low, high = (analyse(loop, RATE, context=TempoContext(artist_range=s)) for s in ((62, 78), (130, 150)))
     assert abs(bpm_of(low) - 70) < 0.1
     assert abs(bpm_of(high) - 140) < 0.2
-    assert low.bpm_evidence == high.bpm_evidence == "range"
+    assert low.bpm_evidence == high.bpm_evidence == "artist range"
     assert any(abs(b - 140) < 0.5 for b in low.bpm_alternatives)
 
 

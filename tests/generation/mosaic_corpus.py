@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from catalog.analysis import TrackAnalysis, analyse
+from catalog.analysis import TempoContext, TrackAnalysis, analyse
 from generation.brief import Brief
 from generation.engines.base import CorpusTrack, Material, Rendering
 from generation.engines.mosaic import Mosaic, Plan, source_map
@@ -73,7 +73,7 @@ def _add(out: np.ndarray, at: int, sound: np.ndarray) -> None:
 @cache
 def _track(index: int) -> tuple[np.ndarray, TrackAnalysis]:
     samples = song(*TRACKS[index])
-    return samples, analyse(samples, RATE, bpm_range=(110, 135))
+    return samples, analyse(samples, RATE, context=TempoContext(artist_range=(110, 135)))
 
 
 def corpus(count: int = len(TRACKS)) -> tuple[CorpusTrack, ...]:
