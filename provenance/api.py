@@ -1,4 +1,4 @@
-"""Stamp, verify, certificates and the log over HTTP. Verifying needs no account."""
+"""Stamp, verify and certificates over HTTP. Verifying needs no account."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
@@ -27,7 +26,7 @@ from catalog.turns import Busy
 from provenance import api_documents as documents
 from provenance import bundle, declared, stamping, uploads
 from provenance.log import store
-from provenance.models import CERTIFICATE_ID, Certificate, LogEntry
+from provenance.models import CERTIFICATE_ID, Certificate
 from provenance.verification import NotAudio, verify_certificate, verify_file
 
 TAG = "provenance"
@@ -167,70 +166,22 @@ class CertificateBundle(APIView):
         )
 
 
-class LogCheckpoint(APIView):
+class CertificateProof(APIView):
     permission_classes = [AllowAny]
     content_negotiation_class = AnyAccept
 
     @operation(
-        "log_checkpoint",
-        "The signed head of the log (C2SP checkpoint)",
+        "certificate_proof",
+        "Proof that a certificate is in the log (C2SP tlog-proof)",
         tag=TAG,
+        description="Text, checked offline against the envelope and the log's key in the trust file.",
         answers={(200, "text/plain"): OpenApiTypes.STR},
-        errors=(401,),
+        errors=(401, 404),
         auth=[],
     )
-    def get(self, request: Request) -> HttpResponse:
-        return HttpResponse(store.latest_checkpoint().note, content_type="text/plain; charset=utf-8")
-
-
-class LogInclusion(APIView):
-    permission_classes = [AllowAny]
-
-    @operation(
-        "log_inclusion",
-        "Proof that an entry is in the log (RFC 6962)",
-        tag=TAG,
-        parameters=[documents.InclusionQuery],
-        answers={200: documents.InclusionShape},
-        errors=(400, 401, 404),
-        auth=[],
-    )
-    def get(self, request: Request) -> Response:
-        query = documents.InclusionQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data
-        if wanted.get("certificate"):
-            entry = found(wanted["certificate"]).entry
-        elif "index" in wanted:
-            entry = get_object_or_404(LogEntry, pk=wanted["index"])
-        else:
-            raise serializers.ValidationError({"index": "Name an entry: ?index=0 or ?certificate=cert_…"})
-        try:
-            return Response(documents.inclusion(entry, wanted.get("size") or store.latest_checkpoint().size))
-        except store.NotInLog as error:
-            raise serializers.ValidationError({"size": str(error)}) from None
-
-
-class LogConsistency(APIView):
-    permission_classes = [AllowAny]
-
-    @operation(
-        "log_consistency",
-        "Proof that an earlier log is the beginning of a later one (RFC 6962)",
-        tag=TAG,
-        parameters=[documents.ConsistencyQuery],
-        answers={200: documents.ConsistencyShape},
-        errors=(400, 401),
-        auth=[],
-    )
-    def get(self, request: Request) -> Response:
-        query = documents.ConsistencyQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data
-        try:
-            return Response(documents.consistency(wanted["first"], wanted["second"]))
-        except store.NotInLog as error:
-            raise serializers.ValidationError({"first": str(error)}) from None
+    def get(self, request: Request, certificate_id: str) -> HttpResponse:
+        proof = store.proof_text(found(certificate_id).entry, store.latest_checkpoint())
+        return HttpResponse(proof, content_type="text/plain; charset=utf-8")
 
 
 def found(certificate_id: str) -> Certificate:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from rest_framework import serializers
 
 from provenance import lineage, stamping
 from provenance.log import store
-from provenance.models import Certificate, LogEntry
+from provenance.models import Certificate
 from provenance.statement import utc_text, with_outside_fields
 from provenance.verification import Verdict
 
@@ -66,33 +65,6 @@ class CertificateShape(serializers.Serializer[Any]):
     chain = serializers.ListField(child=serializers.DictField())
 
 
-class InclusionQuery(serializers.Serializer[Any]):
-    index = serializers.IntegerField(min_value=0, max_value=2**55, required=False)
-    certificate = serializers.CharField(required=False, max_length=32, help_text="instead of index")
-    size = serializers.IntegerField(min_value=1, max_value=2**55, required=False, help_text="default: now")
-
-
-class InclusionShape(serializers.Serializer[Any]):
-    index = serializers.IntegerField()
-    size = serializers.IntegerField()
-    leaf_hash = serializers.CharField(help_text="base64, as all hashes here")
-    root_hash = serializers.CharField()
-    hashes = serializers.ListField(child=serializers.CharField())
-
-
-class ConsistencyQuery(serializers.Serializer[Any]):
-    first = serializers.IntegerField(min_value=0, max_value=2**55)
-    second = serializers.IntegerField(min_value=0, max_value=2**55)
-
-
-class ConsistencyShape(serializers.Serializer[Any]):
-    first = serializers.IntegerField()
-    second = serializers.IntegerField()
-    first_root_hash = serializers.CharField()
-    second_root_hash = serializers.CharField()
-    hashes = serializers.ListField(child=serializers.CharField())
-
-
 def renditions(certificate: Certificate) -> list[dict[str, Any]]:
     return [
         {
@@ -140,31 +112,3 @@ def described(certificate: Certificate) -> dict[str, Any]:
 
 def verdict(found: Verdict) -> dict[str, Any]:
     return found.to_json()
-
-
-def inclusion(entry: LogEntry, size: int) -> dict[str, Any]:
-    """Raises store.NotInLog."""
-    hashes = store.inclusion(entry.index, size)
-    return {
-        "index": entry.index,
-        "size": size,
-        "leaf_hash": b64(entry.leaf_hash),
-        "root_hash": b64(store.root_at(size)),
-        "hashes": [b64(h) for h in hashes],
-    }
-
-
-def consistency(first: int, second: int) -> dict[str, Any]:
-    """Raises store.NotInLog."""
-    hashes = store.consistency(first, second)
-    return {
-        "first": first,
-        "second": second,
-        "first_root_hash": b64(store.root_at(first)),
-        "second_root_hash": b64(store.root_at(second)),
-        "hashes": [b64(h) for h in hashes],
-    }
-
-
-def b64(value: bytes | memoryview) -> str:
-    return base64.b64encode(bytes(value)).decode("ascii")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from provenance import api
+from provenance import api, api_log
 
 urlpatterns = [
     path("stamp", api.Stamp.as_view(), name="api-stamp"),
@@ -19,7 +19,15 @@ urlpatterns = [
         api.CertificateBundle.as_view(),
         name="api-certificate-bundle",
     ),
-    path("log/checkpoint", api.LogCheckpoint.as_view(), name="api-log-checkpoint"),
-    path("log/proof/inclusion", api.LogInclusion.as_view(), name="api-log-inclusion"),
-    path("log/proof/consistency", api.LogConsistency.as_view(), name="api-log-consistency"),
+    path(
+        "certificates/<str:certificate_id>/proof/",
+        api.CertificateProof.as_view(),
+        name="api-certificate-proof",
+    ),
+    path("log/checkpoint", api_log.LogCheckpoint.as_view(), name="api-log-checkpoint"),
+    path("log/checkpoints", api_log.LogCheckpoints.as_view(), name="api-log-checkpoints"),
+    path("log/checkpoints/<int:size>", api_log.LogCheckpointItem.as_view(), name="api-log-checkpoint-at"),
+    path("log/entries", api_log.LogEntries.as_view(), name="api-log-entries"),
+    path("log/proof/inclusion", api_log.LogInclusion.as_view(), name="api-log-inclusion"),
+    path("log/proof/consistency", api_log.LogConsistency.as_view(), name="api-log-consistency"),
 ]

@@ -69,6 +69,15 @@ class Trust:
                 out.setdefault(key.name, []).append(key.public_key)
         return out
 
+    @property
+    def log_keys_ever(self) -> Mapping[str, Sequence[bytes]]:
+        """As `log_keys`, revoked ones included: an auditor also reads what was signed before a revocation."""
+        out: dict[str, list[bytes]] = {}
+        for key in self.keys:
+            if key.purpose == "log":
+                out.setdefault(key.name, []).append(key.public_key)
+        return out
+
     def to_json(self) -> dict[str, Any]:
         return {
             "version": TRUST_VERSION,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from provenance import views
+from provenance import log_views, views
 
 app_name = "provenance"
 urlpatterns = [
     path("certificates/<str:certificate_id>/", views.certificate, name="certificate"),
     path("verify/", views.verify, name="verify"),
+    path("log/", log_views.entries, name="log"),
+    path("log/checkpoints/", log_views.checkpoints, name="log-checkpoints"),
+    path("log/<int:number>/", log_views.entry, name="log-entry"),
     path(".well-known/starforge-trust.json", views.trust, name="trust"),
 ]

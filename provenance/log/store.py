@@ -31,7 +31,7 @@ def append(leaf: bytes, *, kind: str = "certificate") -> LogEntry:
     size, frontier, nodes = tree.append(head.size, _unpack(head.frontier), tree.leaf_hash(leaf))
     entry = LogEntry.objects.create(index=head.size, leaf_hash=tree.leaf_hash(leaf), kind=kind)
     LogNode.objects.bulk_create(
-        [LogNode(id=_node_key((level, index)), hash=value) for level, index, value in nodes]
+        [LogNode(id=node_key((level, index)), hash=value) for level, index, value in nodes]
     )
     head.size, head.frontier = size, b"".join(frontier)
     head.save(update_fields=["size", "frontier"])
@@ -105,6 +105,12 @@ def consistency(first: int, second: int) -> list[bytes]:
         raise NotInLog(str(error)) from error
 
 
+def head() -> tuple[int, list[bytes]]:
+    """Size and frontier as committed."""
+    row = LogHead.objects.filter(pk=1).first()
+    return (row.size, _unpack(row.frontier)) if row else (0, [])
+
+
 def size() -> int:
     """How many entries are committed."""
     return LogHead.objects.filter(pk=1).values_list("size", flat=True).first() or 0
@@ -122,7 +128,7 @@ def _locked_head() -> LogHead:
 
 
 def _nodes(want: Iterable[tree.Node]) -> dict[tree.Node, bytes]:
-    named = {_node_key(node): node for node in want}
+    named = {node_key(node): node for node in want}
     rows = LogNode.objects.filter(pk__in=named).values_list("pk", "hash")
     got = {named[pk]: bytes(value) for pk, value in rows}
     if len(got) != len(named):
@@ -130,7 +136,8 @@ def _nodes(want: Iterable[tree.Node]) -> dict[tree.Node, bytes]:
     return got
 
 
-def _node_key(node: tree.Node) -> int:
+def node_key(node: tree.Node) -> int:
+    """The key a node is stored under: nodes of one level are neighbours, in the order they were completed."""
     level, index = node
     return (level << 56) | index
 

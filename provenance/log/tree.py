@@ -111,7 +111,7 @@ def prove(
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], head: bytes) -> bool:
     """RFC 9162 2.1.3.2: whether `leaf` is entry `index` of the tree of `size` leaves whose root is `head`."""
-    if not 0 <= index < size:
+    if not 0 <= index < size or not _are_hashes(leaf, head, *proof):
         return False
     fn, sn, top = index, size - 1, leaf
     for sibling in proof:
@@ -131,12 +131,14 @@ def verify_consistency(
     first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]
 ) -> bool:
     """RFC 9162 2.1.4.2: whether the tree (second, second_root) only ever added to (first, first_root)."""
-    if not 0 <= first <= second:
+    if not 0 <= first <= second or not _are_hashes(first_root, second_root, *proof):
+        return False
+    if first == 0 and first_root != EMPTY:
         return False
     if first == second:
         return not proof and first_root == second_root
     if first == 0:
-        return not proof and first_root == EMPTY
+        return not proof
     path = [*([first_root] if first & (first - 1) == 0 else []), *proof]
     if not path:
         return False
@@ -155,6 +157,10 @@ def verify_consistency(
             new = node_hash(new, sibling)
         fn, sn = fn >> 1, sn >> 1
     return sn == 0 and old == first_root and new == second_root
+
+
+def _are_hashes(*values: bytes) -> bool:
+    return all(len(value) == HASH_SIZE for value in values)
 
 
 def _split(n: int) -> int:
