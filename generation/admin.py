@@ -18,7 +18,7 @@ from catalog.audio.ranged import ranged
 from generation import lifecycle
 from generation.models import GeneratedTrack, Generation
 
-LARGE = ("generation_params", "catalog_snapshot", "built_from", "sections", "plan", "peaks")
+LARGE = ("generation_params", "catalog_snapshot", "built_from", "sections", "plan", "stems", "peaks")
 
 
 def certificate_link(take: GeneratedTrack) -> SafeString | str:
@@ -205,6 +205,7 @@ class GeneratedTrackAdmin(ReadOnly, Listed):
         "licence",
         "seed",
         "duration",
+        "size_bytes",
         "library_track",
         "created_at",
     ]

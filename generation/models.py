@@ -94,8 +94,12 @@ class GeneratedTrack(models.Model):
     built_from = models.JSONField(default=list)
     sections = models.JSONField(default=list)
     plan = models.JSONField(default=dict)
+    stems = models.JSONField(
+        default=list, blank=True, help_text="generation.exports.stems.write_stems: one entry for each"
+    )
     peaks = models.JSONField(default=list)
     duration = models.FloatField()
+    size_bytes = models.PositiveBigIntegerField(default=0, help_text="all its files, stems included")
     render_sha256 = models.CharField(max_length=64)
     audio_path = models.CharField(max_length=255)
     library_track = models.OneToOneField(
@@ -124,3 +128,7 @@ class GeneratedTrack(models.Model):
         """`wav`, `flac`, `mp3`, or `preview` (MP3 128 kbps)."""
         name = "preview.mp3" if kind == "preview" else f"{Path(self.filename).stem}.{kind}"
         return self.folder / name
+
+    def stem_file(self, name: str) -> Path:
+        """The FLAC of a stem that `stems` lists."""
+        return self.folder / "stems" / f"{name}.flac"

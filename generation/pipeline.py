@@ -24,6 +24,7 @@ from generation import scoring
 from generation.brief import Brief
 from generation.engines import engines
 from generation.engines.base import CorpusTrack, Engine, EngineError, Material, Rendering
+from generation.exports.stems import write_stems
 from generation.models import GeneratedTrack, Generation
 from provenance import stamping
 
@@ -166,7 +167,7 @@ class Making:
             near=dict.fromkeys(sources),
             bpm_range=(brief.bpm / 1.4, brief.bpm * 1.4),
         )
-        tell(SCORED, "Writing WAV, FLAC and MP3")
+        tell(SCORED, "Writing WAV, FLAC, MP3 and stems")
         take = self.describe(number, brief, rendering, matched)
         staging = Path(settings.MEDIA_ROOT) / "staging" / new_id("stage")
         staging.mkdir(parents=True)
@@ -231,6 +232,7 @@ class Making:
         write_flac(folder / f"{stem}.flac", audio, rate, bits=24)
         write_mp3(folder / f"{stem}.mp3", audio, rate, kbps=320)
         write_mp3(folder / "preview.mp3", audio, rate, kbps=128)
+        take.stems = write_stems(rendering.stems, folder / "stems", rate)
         take.render_sha256 = pcm_sha256(folder / f"{stem}.wav")
 
     def stamp(
@@ -262,6 +264,7 @@ class Making:
         final = Path(settings.MEDIA_ROOT) / "takes" / take.pk
         final.parent.mkdir(parents=True, exist_ok=True)
         take.audio_path = f"takes/{take.pk}"
+        take.size_bytes = sum(file.stat().st_size for file in staging.rglob("*") if file.is_file())
         with transaction.atomic():
             last_look()  # raises Lost or Cancelled; on PostgreSQL it also holds the row until we commit
             take.save(force_insert=True)

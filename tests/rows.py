@@ -19,6 +19,7 @@ from catalog import snapshots
 from catalog.analysis import TrackAnalysis, analyse
 from catalog.models import Analysis, Artist, Track
 from generation.brief import Brief
+from generation.exports.stems import write_stems
 from generation.models import GeneratedTrack, Generation
 from tests import sounds
 
@@ -138,3 +139,13 @@ def take_of(artist: Artist, *, number: int = 1, **fields: Any) -> GeneratedTrack
     return GeneratedTrack.objects.create(
         generation=generation, user=artist.user, number=number, **{**options, **fields}
     )
+
+
+def give_stems(take: GeneratedTrack) -> dict[str, np.ndarray]:
+    """Real stems for a take of `take_of`: its sound in two bands that add up to it. Returns them."""
+    whole = np.asarray(sounds.kick_loop(120.0, 8.0, seed=99), dtype=np.float32)
+    low = np.cumsum(whole - whole.mean(axis=1, keepdims=True), axis=1) * np.float32(0.02)
+    stems = {"drums": whole - low, "bass": low}
+    take.stems = write_stems(stems, take.folder / "stems", sounds.RATE)
+    take.save(update_fields=["stems"])
+    return stems

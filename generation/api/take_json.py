@@ -76,7 +76,12 @@ class TakeDetail(TakeRow):
         child=serializers.DictField(), help_text="For each bar and layer, the bar of yours it comes from"
     )
     sections = serializers.ListField(child=serializers.DictField())
+    stems = serializers.SerializerMethodField()
+    size_bytes = serializers.IntegerField(help_text="All files of the take, stems included")
     peaks = serializers.ListField(child=serializers.IntegerField())
+
+    def get_stems(self, take: GeneratedTrack) -> list[str]:
+        return [str(stem["name"]) for stem in take.stems]
 
 
 class QueuePlace(serializers.Serializer[Any]):

@@ -33,6 +33,7 @@ LARGE_COLUMNS = (
     "built_from",
     "sections",
     "plan",
+    "stems",
     "peaks",
     "similarity",
     "novelty",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 from django.conf import settings
 from django_q.models import OrmQ
 
@@ -52,6 +55,42 @@ def test_a_take_is_exact_scored_certified_and_in_all_formats(artist: Artist) -> 
         assert verdict.exit_code == 0, (kind, verdict.sentence)
         assert verdict.certificate is not None and verdict.certificate.pk == take.certificate_id
     assert take.provenance_signature.startswith("0x")
+
+
+def test_the_stems_of_a_take_are_kept_with_it_and_add_up_to_its_master(artist: Artist) -> None:
+    generation = made(artist)
+    take = generation.takes.get()
+    stems = [soundfile.read(take.stem_file(one["name"]), dtype="float64")[0] for one in take.stems]
+    assert len(stems) >= 3
+    master = soundfile.read(take.file("wav"), dtype="float64")[0]
+    left = np.abs(sum(stems) / take.stems[0]["gain"] - master).max()
+    assert left <= 10 ** (-90 / 20)
+    files = [file for file in take.folder.rglob("*") if file.is_file()]
+    assert len(files) == 4 + len(stems)
+    assert take.size_bytes == sum(file.stat().st_size for file in files)
+    lifecycle.delete(generation)
+    assert not any(file.exists() for file in files)
+
+
+def test_a_death_while_stems_are_written_publishes_nothing(
+    artist: Artist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generation, _ = lifecycle.submit(artist, wishes=SHORT)
+    written: list[Path] = []
+
+    def die_after_two(path: Path, *_: Any, **__: Any) -> None:
+        path.write_bytes(b"half")
+        written.append(path)
+        if len(written) == 2:
+            raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr("generation.exports.stems.write_flac", die_after_two)
+        with pytest.raises(SystemExit):
+            pipeline.run(generation.pk)
+    assert len(written) == 2 and not any(path.exists() for path in written)
+    assert not GeneratedTrack.objects.exists()
+    assert not list((Path(settings.MEDIA_ROOT) / "takes").glob("*"))
 
 
 def test_the_same_seed_gives_the_same_samples_and_another_seed_does_not(artist: Artist) -> None:

@@ -98,6 +98,8 @@ def test_the_walk_leads_around_the_loop(site: Site, tmp_path: Path) -> None:
         r"Tempo was: prompt$",
         r"Match:     0\.\d+$",
         r"Closest:   Loop \d\d & more$",
+        r"Stem:      01_Drums_140bpm_\d+[AB]\.wav$",
+        r"stems/01_Drums_140bpm_\d+[AB]\.wav ",
         r"Download:  valid is True$",
         r"By id:     valid is True$",
         r"Tampered:  valid is False$",
