@@ -22,7 +22,7 @@ _MINOR_WORDS = {"m", "mi", "min", "minor", "moll", "mineur", "minore", "menor", 
 _MAJOR_WORDS = {"", "M", "ma", "maj", "major", "dur", "majeur", "maggiore", "mayor", "ionian", "d", "+"}
 _CAMELOT = re.compile(r"^0?(1[0-2]|[1-9])\s*([ABab])$")
 _OPEN_KEY = re.compile(r"^0?(1[0-2]|[1-9])\s*([dmDM])$")
-_NAMED = re.compile(r"^([A-Ha-h])\s*(##|bb|#|b|sharp|flat|s(?=\s|$))?\s*[-_ ]?\s*([A-Za-z+-]*)$")
+_NAMED = re.compile(r"^([A-Ha-h])\s*(##|[bB]{2}|#|[bB]|(?i:sharp|flat)|s(?=\s|$))?\s*[-_ ]?\s*([A-Za-z+-]*)$")
 _GERMAN = re.compile(r"^(as|es|[a-h](?:is|es)?)[\s-]*(dur|moll)$", re.IGNORECASE)
 
 

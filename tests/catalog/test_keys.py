@@ -19,6 +19,9 @@ SAME = [
     ("key: Eb", "5B"),
     ("D flat", "C sharp"),
     ("Emin", "e minor"),
+    ("AB MINOR", "Abm"),
+    ("F SHARP MINOR", "F#m"),
+    ("BB", "Bb"),
 ]
 
 
