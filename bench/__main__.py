@@ -9,30 +9,39 @@ import argparse
 import os
 import platform
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from bench import figures
-from bench.product import started
+from bench.figures import Figure, analysis, job, pages, sockets, takes
+from bench.library import library
+from bench.product import Product, started
+
+ALL: dict[str, Callable[[Product], list[Figure]]] = {
+    "analysis": analysis,
+    "takes": takes,
+    "job": job,
+    "pages": pages,
+    "sockets": sockets,
+    "library": library,
+}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"of {', '.join(figures.ALL)} (default: all)"
-    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ALL)} (default: all)")
     parser.add_argument("--keep", metavar="FOLDER", help="data folder to use, and to leave behind")
     asked = parser.parse_args()
-    if unknown := set(asked.names) - set(figures.ALL):
+    if unknown := set(asked.names) - set(ALL):
         parser.error(f"there is no figure {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory(prefix="starforge-bench-") as folder:
         data = Path(asked.keep or folder)
         data.mkdir(parents=True, exist_ok=True)
         print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}", flush=True)
-        lines: list[figures.Figure] = []
+        lines: list[Figure] = []
         with started(data) as product:
-            for name in asked.names or figures.ALL:
+            for name in asked.names or ALL:
                 print(f"… {name}", flush=True)
-                lines += figures.ALL[name](product)
+                lines += ALL[name](product)
     print(f"\n{'figure':<58} {'measured':>12} {'wanted':>12}")
     for line in lines:
         print(f"{line.name:<58} {line.measured:>12} {line.wanted:>12}  {'ok' if line.fine else 'MISSED'}")
