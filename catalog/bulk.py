@@ -160,6 +160,11 @@ def ids_of(tracks: QuerySet[Track]) -> list[str]:
     return list(tracks.order_by().values_list("pk", flat=True))
 
 
+def count(artist: Artist, ids: Sequence[str]) -> int:
+    """How many of these are the artist's."""
+    return sum(tracks.count() for tracks in _portions(artist, ids))
+
+
 def _portions(artist: Artist, ids: Sequence[str]) -> Iterator[TrackQuerySet]:
     for start in range(0, len(ids), AT_ONCE):
         yield Track.objects.of(artist).filter(pk__in=ids[start : start + AT_ONCE])

@@ -106,13 +106,16 @@ class CorrectionForm(Ruled, forms.Form):
         self.ruled()
 
     def show_measured(self, track: Track) -> None:
-        """What counts while a field is empty, in grey."""
+        """What counts while a field is empty, in grey; a locked BPM cannot be typed over."""
         measured = track.analysis
+        bpm = (measured.bpm if measured else None) or track.imported_bpm
         found = {
-            "bpm": f"{measured.bpm:.1f}" if measured and measured.bpm else "",
-            "key": measured.key_name if measured else "",
-            "genre": str(track.tags.get("genre", "")),
+            "bpm": f"{bpm:.1f}" if bpm else "",
+            "key": (measured.key_name if measured else "") or track.imported_key,
+            "genre": str(track.tags.get("genre", "") or track.imported.get("genre", "")),
         }
+        if track.bpm_locked:
+            self.fields["bpm"].widget.attrs["readonly"] = True
         for name, words in found.items():
             self.fields[name].widget.attrs["placeholder"] = words
 

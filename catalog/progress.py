@@ -33,6 +33,31 @@ class Progress:
     def total(self) -> int:
         return self.analysed + self.waiting
 
+    @property
+    def done(self) -> str:
+        """The count in words."""
+        failed = f" {self.failed:,} failed." if self.failed else ""
+        return f"{self.analysed:,} of {self.total:,} analyzed.{failed}"
+
+    @property
+    def left(self) -> str:
+        """The time left in words; "" when nothing waits."""
+        if not self.waiting:
+            return ""
+        if self.seconds_left is None:
+            return "How long the rest takes shows after the first few."
+        return f"About {spoken(self.seconds_left)} left on this machine."
+
+
+def spoken(seconds: float) -> str:
+    """A duration no more exact than an estimate is: "40 seconds", "38 minutes", "3.5 hours"."""
+    if seconds < 90:
+        return f"{max(10, round(seconds / 10) * 10)} seconds"
+    if seconds < 90 * 60:
+        return f"{max(2, round(seconds / 60))} minutes"
+    hours = round(seconds / 1800) / 2
+    return f"{hours:g} hours"
+
 
 def of(artist: Artist, *, now: datetime | None = None) -> Progress:
     counts = Track.objects.of(artist).aggregate(

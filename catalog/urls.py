@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from catalog import account_views, views
+from catalog import account_views, bulk_views, views
 
 app_name = "catalog"
 urlpatterns = [
     path("catalog/", views.library, name="library"),
+    path("catalog/change/", bulk_views.change, name="change"),
+    path("catalog/change/undo/", bulk_views.undo, name="undo"),
+    path("catalog/stop/", bulk_views.stop, name="stop"),
     path("catalog/tracks/<str:pk>/", views.track, name="track"),
     path("catalog/tracks/<str:pk>/audio/", views.track_audio, name="audio"),
     path("catalog/tracks/<str:pk>/delete/", views.delete, name="delete"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -14,17 +15,23 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog import accounts, browsing, intake, snapshots
+from catalog import accounts, browsing, bulk_views, intake, progress, snapshots, track_page
 from catalog.analysis.keys import ALL_KEYS
 from catalog.audio.ranged import ranged
 from catalog.audio.sniff import MIME_TYPES
 from catalog.forms import RIGHTS, CorrectionForm
-from catalog.models import Artist, Track
+from catalog.models import Artist, DuplicatePair, Track
 from catalog.sessions import artist_in
 from catalog.svg import BANDS
 
 PER_PAGE = 25
-STATES = {"ready": "Analyzed", "waiting": "Waiting", "failed": "Failed"}
+STATES = {
+    "ready": "Analyzed",
+    "waiting": "Waiting",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "metadata": "No audio yet",
+}
 SORTS = {
     "": "Newest first",
     "added": "Oldest first",
@@ -36,7 +43,14 @@ SORTS = {
     "energy": "Least energy",
     "-length": "Longest",
     "length": "Shortest",
+    "-plays": "Most played",
+    "-rating": "Most stars",
+    "-collected": "Latest in your collection",
+    "collected": "Earliest in your collection",
 }
+# What the last column shows: what the list is ordered by, where that has no column of its own.
+COLUMNS = {"plays": "Plays", "rating": "Stars", "collected": "Collected"}
+FILTERS = ("q", "state", "origin", "key", "bpm_min", "bpm_max")
 
 
 def _own(request: HttpRequest, pk: str) -> Track:
@@ -80,10 +94,8 @@ def library(request: HttpRequest) -> HttpResponse:
         artist.refresh_from_db()
     counts = Track.objects.of(artist).aggregate(
         all=Count("pk"),
-        ready=Count("pk", filter=Q(status=Track.READY)),
         own=Count("pk", filter=Q(status=Track.READY) & ~Q(origin=Track.Origin.GENERATED)),
-        waiting=Count("pk", filter=Q(status__in=browsing.STATES["waiting"])),
-        failed=Count("pk", filter=Q(status__in=browsing.STATES["failed"])),
+        **{name: Count("pk", filter=Q(status__in=states)) for name, states in browsing.STATES.items()},
     )
     query = request.GET.dict()
     page = Paginator(browsing.browse(artist, query), PER_PAGE).get_page(query.get("page"))
@@ -96,16 +108,24 @@ def library(request: HttpRequest) -> HttpResponse:
             "ask_rights": not artist.rights_declared_at and not artist.is_demo,
             "rights": RIGHTS,
             "counts": counts,
+            "progress": progress.of(artist) if counts["waiting"] else None,
+            "pairs": artist.duplicate_pairs.filter(verdict=DuplicatePair.Verdict.OPEN).count(),
             "needed": settings.STARFORGE_MIN_TRACKS,
             "missing": max(0, settings.STARFORGE_MIN_TRACKS - counts["own"]),
             "page": page,
             "tracks": browsing.rows(page.object_list),
             "query": query,
-            "filtered": any(query.get(name) for name in ("q", "state", "origin", "key")),
+            "search": urlencode(query),
+            "filtered": any(query.get(name) for name in FILTERS),
+            "column": COLUMNS.get(query.get("sort", "").lstrip("-"), ""),
             "keys": sorted(ALL_KEYS, key=lambda key: (int(key.camelot[:-1]), key.camelot)),
-            "states": STATES.items(),
+            "states": [
+                (name, words) for name, words in STATES.items() if counts[name] or name == query.get("state")
+            ],
             "sorts": SORTS.items(),
             "origins": Track.Origin.choices,
+            "verbs": bulk_views.VERBS.items(),
+            "said": bulk_views.said(request),
             "limit_mb": settings.STARFORGE_UPLOAD_BYTES // 2**20,
             "limit_minutes": settings.STARFORGE_UPLOAD_SECONDS // 60,
             "fates": fates,
@@ -127,7 +147,6 @@ def track(request: HttpRequest, pk: str) -> HttpResponse:
                 return redirect(one)
         except ValidationError as error:
             form.take_errors(error)
-    document = one.analysis.document if one.analysis else {}
     return render(
         request,
         "catalog/track.html",
@@ -135,10 +154,9 @@ def track(request: HttpRequest, pk: str) -> HttpResponse:
             "track": one,
             "form": form,
             "analysis": one.analysis,
-            "document": document,
-            "found_genre": str(one.tags.get("genre", "")),
-            "alternatives": [bpm for bpm in document.get("bpm_alternatives", []) if bpm][:3],
-            "key_alternatives": (document.get("key") or {}).get("alternatives", [])[:2],
+            "ask_rights": not one.artist.rights_declared_at and not one.artist.is_demo,
+            "rights": RIGHTS,
+            **track_page.context(one),
         },
         status=422 if form.errors else 200,
     )
@@ -150,7 +168,11 @@ def _typed(one: Track) -> dict[str, str]:
 
 
 def _asked_changes(request: HttpRequest, form: CorrectionForm) -> dict[str, Any] | None:
-    """What a press of a button asks for: one field back to measured, one alternative, or the whole form."""
+    """What a press of a button asks for, or else the whole form."""
+    if (factor := request.POST.get("bpm_factor")) in {"2", "0.5"}:
+        return {"bpm_factor": float(factor)}
+    if (lock := request.POST.get("lock")) in {"0", "1"}:
+        return {"bpm_locked": lock == "1"}
     if (name := request.POST.get("reset")) in {"bpm", "key", "genre"}:
         return {name: ""}
     for name in ("bpm", "key"):

@@ -50,6 +50,15 @@ class Whole(serializers.IntegerField):
         return int(data)
 
 
+class Flag(serializers.BooleanField):
+    """JSON true or false; 0, 1 and "yes" are neither."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("This is true or false, written without quotation marks.")
+        return data
+
+
 def float_is_whole(value: int | float) -> bool:
     return isinstance(value, int) or (math.isfinite(value) and value == int(value))
 

@@ -10,16 +10,28 @@ from rest_framework import serializers
 from catalog.api.fields import Measure, rounded
 from catalog.models import Track
 
-STATES = ["queued", "analysing", "ready", "failed", "cancelled"]
+STATES = ["queued", "analysing", "ready", "failed", "cancelled", "metadata"]
+# Members of the analysis document that a row shows.
+FOUND = (
+    "bpm_alternatives",
+    "bpm_evidence",
+    "felt",
+    "half_time_bpm",
+    "double_time_bpm",
+    "true_peak_dbtp",
+)
 DOCUMENT_PARTS = (
     "bpm_evidence",
     "tempo_steady",
+    "tempo_drift",
+    "felt_confidence",
     "beat_period",
     "first_downbeat",
     "downbeat_confidence",
     "tuning_cents",
     "loudness_range",
     "peak_dbfs",
+    "true_peak_dbtp",
     "palette",
     "sections",
     "energy_curve",
@@ -43,6 +55,17 @@ class Confidence(serializers.Serializer[Any]):
     key = Measure()
 
 
+class Imported(serializers.Serializer[Any]):
+    """What a collection said, unchanged by what was measured or typed."""
+
+    id = serializers.CharField(source="imported_id")
+    bpm = Measure(source="imported_bpm")
+    key = serializers.SerializerMethodField()
+
+    def get_key(self, track: Track) -> str | None:
+        return track.imported_key or None
+
+
 class TrackRow(serializers.Serializer[Track]):
     """One line of the catalog. `reason` says why when `status` is failed. `sha256` is of the file as sent,
     `audio_sha256` of the decoded sound."""
@@ -63,16 +86,28 @@ class TrackRow(serializers.Serializer[Track]):
     sample_rate = serializers.IntegerField(allow_null=True)
     channels = serializers.IntegerField(allow_null=True)
     bpm = Measure()
+    bpm_locked = serializers.BooleanField()
+    bpm_evidence = serializers.SerializerMethodField(help_text="What decided the BPM")
     bpm_alternatives = serializers.SerializerMethodField()
+    half_time_bpm = serializers.SerializerMethodField(help_text="Felt at half the counted tempo")
+    double_time_bpm = serializers.SerializerMethodField(help_text="Felt at twice the counted tempo")
     felt = serializers.SerializerMethodField()
     key = serializers.SerializerMethodField()
     camelot = serializers.SerializerMethodField()
+    open_key = serializers.SerializerMethodField()
     energy = serializers.SerializerMethodField()
     lufs = serializers.SerializerMethodField()
+    true_peak_dbtp = serializers.SerializerMethodField()
     confidence = serializers.SerializerMethodField()
     genres = serializers.ListField(child=serializers.CharField())
     overrides = Overrides(source="*")
     tags = serializers.DictField()
+    imported = serializers.SerializerMethodField()
+    credit = serializers.CharField(help_text="The artist's name as tagged or imported")
+    plays = serializers.IntegerField(allow_null=True)
+    rating = serializers.IntegerField(allow_null=True, help_text="Stars, 0 to 5")
+    added_on = serializers.DateField(allow_null=True, help_text="When it came into the collection")
+    last_played_on = serializers.DateField(allow_null=True)
     duplicate_of = serializers.CharField(source="duplicate_of_id", allow_null=True)
     created_at = serializers.DateTimeField()
     url = serializers.SerializerMethodField()
@@ -87,14 +122,38 @@ class TrackRow(serializers.Serializer[Track]):
     def get_bpm_alternatives(self, track: Track) -> list[float]:
         return [round(float(bpm), 3) for bpm in document_part(track, "bpm_alternatives") or []]
 
+    def get_bpm_evidence(self, track: Track) -> str | None:
+        if track.bpm_override:
+            return "artist"
+        measured = track.analysis and track.analysis.bpm
+        return (
+            document_part(track, "bpm_evidence") if measured else "collection" if track.imported_bpm else None
+        )
+
+    def get_half_time_bpm(self, track: Track) -> float | None:
+        return rounded(document_part(track, "half_time_bpm")) if agrees(track) else None
+
+    def get_double_time_bpm(self, track: Track) -> float | None:
+        return rounded(document_part(track, "double_time_bpm")) if agrees(track) else None
+
+    def get_true_peak_dbtp(self, track: Track) -> float | None:
+        return rounded(document_part(track, "true_peak_dbtp"), 2)
+
+    @extend_schema_field(Imported(allow_null=True))
+    def get_imported(self, track: Track) -> dict[str, Any] | None:
+        return dict(Imported(track).data) if track.imported or track.imported_id else None
+
     def get_felt(self, track: Track) -> str | None:
-        return document_part(track, "felt")
+        return document_part(track, "felt") if agrees(track) else "straight"
 
     def get_key(self, track: Track) -> str | None:
         return track.key.name if track.key else None
 
     def get_camelot(self, track: Track) -> str | None:
         return track.key.camelot if track.key else None
+
+    def get_open_key(self, track: Track) -> str | None:
+        return track.key.open_key if track.key else None
 
     def get_energy(self, track: Track) -> float | None:
         return rounded(track.analysis.energy, 4) if track.analysis else None
@@ -136,12 +195,17 @@ class Measured(serializers.Serializer[Any]):
     key_confidence = serializers.FloatField()
     bpm_evidence = serializers.CharField()
     tempo_steady = serializers.BooleanField()
+    tempo_drift = serializers.FloatField(
+        allow_null=True, help_text="Share by which slow and fast passages differ"
+    )
+    felt_confidence = serializers.FloatField(allow_null=True)
     beat_period = serializers.FloatField(allow_null=True, help_text="Seconds")
     first_downbeat = serializers.FloatField(allow_null=True, help_text="Seconds in the file")
     downbeat_confidence = serializers.FloatField(allow_null=True)
     tuning_cents = serializers.FloatField(allow_null=True)
     loudness_range = serializers.FloatField(allow_null=True)
     peak_dbfs = serializers.FloatField(allow_null=True)
+    true_peak_dbtp = serializers.FloatField(allow_null=True)
     palette = serializers.DictField(child=serializers.FloatField(), help_text="Share of power in 7 bands")
     sections = Section(many=True)
     energy_curve = serializers.ListField(child=serializers.FloatField(), help_text="One value for each bar")
@@ -171,9 +235,15 @@ class TrackDetail(TrackRow):
         return track.analysis.peaks if track.analysis else []
 
 
+def agrees(track: Track) -> bool:
+    """Whether the BPM that counts is about the measured one, so that what was derived from that still holds."""
+    if not track.bpm_override or not track.analysis or not track.analysis.bpm:
+        return True
+    return abs(track.bpm_override / track.analysis.bpm - 1) <= 0.03
+
+
 def document_part(track: Track, name: str) -> Any:
     """One member of the analysis document: as the list query brought it along, else from the document."""
-    short = name.removeprefix("bpm_")
-    if hasattr(track, f"found_{short}"):
-        return getattr(track, f"found_{short}")
+    if hasattr(track, f"found_{name}"):
+        return getattr(track, f"found_{name}")
     return track.analysis.document.get(name) if track.analysis else None

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db.models import F, Q
-from django.db.models.expressions import OrderBy
-from django.db.models.functions import Coalesce
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -22,31 +19,16 @@ from rest_framework.response import Response
 from catalog import intake
 from catalog.api.base import ArtistView
 from catalog.api.documented import operation
-from catalog.api.fields import Number, Several, Text, refused
+from catalog.api.fields import Flag, Number, Text, refused
 from catalog.api.parsers import REFUSAL_STATUS, AnyAccept, BoundedJSON, refuse_oversize
-from catalog.api.track_json import STATES, TrackDetail, TrackRow
+from catalog.api.track_json import TrackDetail, TrackRow
+from catalog.api.track_query import TrackQuery, filtered, rows_of
 from catalog.audio.ranged import ranged
 from catalog.audio.sniff import FORMATS
-from catalog.models import Artist, Track, TrackQuerySet
+from catalog.models import Artist, Track
 from catalog.problems import Problem
 
-ORDERINGS = ("created_at", "title", "bpm", "energy", "duration")
-SORTED_BY: dict[str, Coalesce | F] = {
-    "bpm": Coalesce("bpm_override", "analysis__bpm"),
-    "energy": F("analysis__energy"),
-}
 RAW_AUDIO = {"application/octet-stream": OpenApiTypes.BINARY, "audio/*": OpenApiTypes.BINARY}
-
-
-class TrackQuery(serializers.Serializer[Any]):
-    search = serializers.CharField(
-        required=False, allow_blank=True, max_length=200, help_text="Words in title, file name or genre"
-    )
-    status = Several(STATES, help_text="One or more")
-    origin = serializers.ChoiceField(Track.Origin.choices, required=False, allow_blank=True)
-    ordering = serializers.ChoiceField(
-        [*ORDERINGS, *(f"-{name}" for name in ORDERINGS)], required=False, allow_blank=True
-    )
 
 
 class TrackUpload(serializers.Serializer[Any]):
@@ -61,35 +43,10 @@ class TrackChanges(serializers.Serializer[Any]):
     bpm = Number(required=False, allow_null=True, min_value=20, max_value=400)
     key = Text(required=False, allow_null=True, max_length=40, help_text="F minor, Fm, 4A, 9m …")
     genre = Text(required=False, allow_null=True, max_length=120)
-
-
-def rows_of(artist: Artist) -> TrackQuerySet:
-    """The artist's tracks without the large columns, with what `TrackRow` shows of the analysis document."""
-    tracks = Track.objects.of(artist).listed().defer("analysis__peaks")
-    return tracks.annotate(
-        found_alternatives=F("analysis__document__bpm_alternatives"), found_felt=F("analysis__document__felt")
+    bpm_locked = Flag(
+        required=False,
+        help_text="true: keep the BPM that counts now, whatever is measured, imported or set in bulk",
     )
-
-
-def filtered(tracks: TrackQuerySet, query: dict[str, Any]) -> TrackQuerySet:
-    for word in query.get("search", "").split():
-        tracks = tracks.filter(
-            Q(title__icontains=word)
-            | Q(filename__icontains=word)
-            | Q(genre_override__icontains=word)
-            | Q(tags__genre__icontains=word)
-            | Q(tags__artist__icontains=word)
-        )
-    if states := query.get("status"):
-        tracks = tracks.filter(status__in=states)
-    if origin := query.get("origin"):
-        tracks = tracks.filter(origin=origin)
-    if ordering := query.get("ordering"):
-        name = ordering.lstrip("-")
-        column = SORTED_BY.get(name, F(name))
-        asked = OrderBy(column, descending=ordering.startswith("-"), nulls_last=True)
-        tracks = tracks.order_by(asked, "id")
-    return tracks
 
 
 def take_in(artist: Artist, **wishes: Any) -> Track:
@@ -209,7 +166,7 @@ class TrackItem(ArtistView):
 
     @operation(
         "tracks_change",
-        "Correct title, BPM, key or genre",
+        "Correct title, BPM, key or genre, or lock the BPM",
         tag="catalog",
         request=TrackChanges,
         answers={200: TrackDetail},

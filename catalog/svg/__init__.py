@@ -8,6 +8,7 @@ two drawings: `wide` and `slim`; CSS shows one.
 
 from __future__ import annotations
 
+from catalog.svg.curves import energy_curve
 from catalog.svg.descent import genealogy
 from catalog.svg.profiles import BANDS, energy, key_wheel, palette, tempo
 from catalog.svg.takes import LAYERS, built_from
@@ -18,6 +19,7 @@ __all__ = [
     "LAYERS",
     "built_from",
     "energy",
+    "energy_curve",
     "genealogy",
     "key_wheel",
     "levels",

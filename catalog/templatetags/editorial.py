@@ -90,6 +90,14 @@ def parts(sections: Any, duration: Any) -> SafeString:
     return svg.sections(sections or [], float(duration or 0))
 
 
+@register.simple_tag
+def curve(read: Any, duration: Any) -> SafeString:
+    """The energy curve of a `TrackAnalysis` under its waveform."""
+    if read is None:
+        return SafeString("")
+    return svg.energy_curve(read.energy_curve, read.bars.start, read.bars.end, float(duration or 0))
+
+
 @register.filter
 def levels(peaks: Any, count: int = 180) -> str:
     """Heights of the player's bars in percent: "3,40,…"."""
