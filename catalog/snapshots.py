@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
+from django.db.models.fields.json import KT
 from django_q.tasks import async_task
 
 from catalog.models import Analysis, Artist, DNASnapshot, Track, TrackQuerySet
 
 if TYPE_CHECKING:
     from catalog.analysis import TrackAnalysis
+    from catalog.dna import TrackFacts
     from catalog.similarity import Background, CatalogModel
 
 # More analysed tracks than this, and a page shows the last DNA while a worker draws the new one.
@@ -41,18 +43,39 @@ def background() -> Background:
     return Background.load()
 
 
+# The day a row of a collection was read says nothing about when its track came into it.
+_LISTED = (Track.Origin.REKORDBOX, Track.Origin.LIST)
+
+# What the DNA reads of a track, of its current analysis, and of the JSON beside them. It is also what names a
+# snapshot: whatever can change the document stands here, so that nothing is served that has gone out of date.
+_INPUTS = (
+    *("id", "status", "origin", "audio_sha256", "duration", "created_at", "added_on"),
+    *("bpm_override", "key_override", "genre_override", "imported_bpm", "imported_key"),
+    *("plays", "rating", "last_played_on", "tag_genre", "imported_genre"),
+    *("analysis_id", "analysis__version", "analysis__energy"),
+)
+
+
 def members(artist: Artist) -> list[Track]:
     """The tracks the DNA is drawn from, in a stable order, with what it needs of their analyses.
 
-    Of the documents, tens of kilobytes each, only `palette` and `felt` are read, beside the row.
+    Of the documents, tens of kilobytes each, only `palette` and `felt` are read, beside the row; of what a
+    collection said, which may carry a whole beat grid, only the genre.
     """
-    tracks = _included(artist).select_related("analysis").defer("analysis__peaks", "analysis__document")
-    drawn = tracks.annotate(palette=F("analysis__document__palette"), felt=F("analysis__document__felt"))
+    drawn = (
+        _included(artist)
+        .select_related("analysis")
+        .defer("tags", "imported", "analysis__peaks", "analysis__document")
+        .annotate(palette=F("analysis__document__palette"), felt=F("analysis__document__felt"))
+    )
     return list(drawn.order_by("id"))
 
 
 def _included(artist: Artist) -> TrackQuerySet:
-    tracks = Track.objects.of(artist).ready()
+    """Analysed tracks, and those that are known from a collection only."""
+    known = Q(status=Track.READY, analysis__isnull=False) | Q(status=Track.METADATA)
+    tracks = Track.objects.of(artist).filter(known)
+    tracks = tracks.annotate(tag_genre=KT("tags__genre"), imported_genre=KT("imported__genre"))
     return tracks if artist.dna_includes_generated else tracks.own()
 
 
@@ -61,17 +84,17 @@ def own_count(artist: Artist) -> int:
     return Track.objects.of(artist).ready().own().count()
 
 
-_INPUTS = ("id", "analysis_id", "bpm_override", "key_override", "genre_override", "title", "origin")
-
-
 def _state(artist: Artist) -> list[tuple[Any, ...]]:
-    """What `members()` would be drawn from now; cheap, reads no analyses."""
+    """What `members()` would be drawn from now; cheap, reads no vectors and no documents."""
     return list(_included(artist).order_by("id").values_list(*_INPUTS))
 
 
 def _digest(artist: Artist, rows: Iterable[Sequence[Any]]) -> str:
     """Changes whenever anything the DNA is drawn from changes."""
-    text = json.dumps([background().version, artist.dna_includes_generated, [list(row) for row in rows]])
+    from catalog.dna import DNA_VERSION
+
+    head = [DNA_VERSION, background().version, artist.dna_includes_generated]
+    text = json.dumps([*head, [list(row) for row in rows]], default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -110,7 +133,7 @@ def current(artist: Artist) -> DNASnapshot | None:
     if not tracks:
         return None
     # Of the very rows it is drawn from: the catalog may have changed since the look above.
-    digest = _digest(artist, [[getattr(track, name) for name in _INPUTS] for track in tracks])
+    digest = _digest(artist, [[_input(track, name) for name in _INPUTS] for track in tracks])
     if (known := _known(artist, digest)) is not None:
         return known
     document = draw(tracks)
@@ -122,39 +145,55 @@ def current(artist: Artist) -> DNASnapshot | None:
                 artist=artist,
                 inputs_digest=digest,
                 catalog_hash=document["catalog_hash"],
-                track_count=len(tracks),
-                track_ids=[track.pk for track in tracks],
+                # Of the recordings, as the hash is: rows without audio have a part in the document only.
+                track_count=document["analysed_count"],
+                track_ids=[track.pk for track in tracks if track.analysis_id],
                 document=document,
             )
     except IntegrityError:  # another process drew the same one in this moment
         return DNASnapshot.objects.get(artist=artist, inputs_digest=digest)
 
 
+def _input(track: Track, name: str) -> Any:
+    """An input of a row as `_state` reads it: "analysis__energy" of the analysis, None where there is none."""
+    value: Any = track
+    for part in name.split("__"):
+        value = getattr(value, part) if value is not None else None
+    return value
+
+
 def draw(tracks: Sequence[Track]) -> dict[str, Any]:
     """The Audio DNA document of these `members()` (`GET /api/dna/`)."""
-    from catalog.dna import TrackFacts, build_dna
+    from catalog.dna import build_dna
 
-    facts = []
-    for track in tracks:
-        found: Analysis = track.analysis  # type: ignore[assignment]  # members() are ready
-        read: Any = track  # members() carry two figures of the analysis
-        facts.append(
-            TrackFacts(
-                id=track.pk,
-                title=track.title,
-                audio_sha256=track.audio_sha256,
-                bpm=track.bpm,
-                key=track.key,
-                energy=found.energy,
-                genres=tuple(track.genres),
-                palette=read.palette,
-                vector=found.embedding,
-                duration=track.duration or 0.0,
-                generated=track.origin == Track.Origin.GENERATED,
-                felt=read.felt or "straight",
-            )
-        )
-    return build_dna(facts, background())
+    return build_dna([_facts(track) for track in tracks], background())
+
+
+def _facts(track: Track) -> TrackFacts:
+    """A track for the DNA. One without audio has what its collection said, and no sound."""
+    from catalog.dna import TrackFacts
+    from catalog.dna.genres import genres_in
+    from catalog.dna.weights import weight
+
+    read: Any = track  # members() carry figures of the analysis and of the tags
+    found = track.analysis
+    tagged = track.genre_override or read.tag_genre or read.imported_genre or ""
+    return TrackFacts(
+        id=track.pk,
+        title=track.title,
+        audio_sha256=track.audio_sha256 if found else "",
+        bpm=track.bpm,
+        key=track.key,
+        energy=found.energy if found else None,
+        genres=tuple(genres_in(str(tagged))),
+        palette=read.palette or {},
+        vector=found.embedding if found else None,
+        duration=track.duration or 0.0,
+        generated=track.origin == Track.Origin.GENERATED,
+        felt=read.felt or "straight",
+        weight=weight(track.plays, track.rating, last_played=track.last_played_on),
+        added_on=track.added_on or (None if track.origin in _LISTED else track.created_at.date()),
+    )
 
 
 def analysis_of(track: Track) -> TrackAnalysis:

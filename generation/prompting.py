@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from catalog.analysis.keys import Key, key_or_none
+from catalog.dna import for_composing
 from generation.brief import ROLES, Brief, Reference
 from generation.words import DOUBLE_TIME, HALF_TIME, INSTRUMENTS, MOODS, PACE, STYLES, Mood, Style
 
@@ -205,6 +206,7 @@ def compose(wishes: Wishes, dna: dict[str, Any], references: Sequence[Known] = (
     Raises BadWishes with all that is wrong at once. `dna` is a DNASnapshot document.
     """
     _check(wishes)
+    dna = for_composing(dna)
     reading = read(wishes.prompt)
     evidence: dict[str, str] = {}
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
+from catalog.dna import for_composing
 from catalog.models import Artist, Track
 from catalog.sessions import artist_in
 from generation import lifecycle
@@ -93,7 +94,7 @@ def _desk(request: HttpRequest, artist: Artist, form: StudioForm) -> HttpRespons
     valid = form.is_bound and not form.errors
     wishes = form.wishes() if valid else Wishes(prompt=str(form["prompt"].value() or "")[:1000])
     brief, snapshot, words = desk.drafted(artist, wishes)
-    dna = snapshot.document if snapshot else {}
+    dna = for_composing(snapshot.document) if snapshot else {}
     own = desk.own_count(artist)
     chosen = [str(form[f"reference_{place}"].value() or "") for place in range(1, REFERENCES + 1)]
     sliders = [

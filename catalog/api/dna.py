@@ -45,8 +45,8 @@ class DNA(serializers.Serializer[Any]):
     )
     version = serializers.IntegerField()
     background_version = serializers.CharField()
-    track_count = serializers.IntegerField()
-    analysed_count = serializers.IntegerField()
+    track_count = serializers.IntegerField(help_text="Every track, also those known by their tags alone")
+    analysed_count = serializers.IntegerField(help_text="Tracks whose sound was measured")
     generated_count = serializers.IntegerField()
     generated_share = serializers.FloatField()
     catalog_hash = serializers.CharField(help_text="sha256 over the sorted hashes of the decoded audio")
@@ -54,24 +54,39 @@ class DNA(serializers.Serializer[Any]):
     sonic_palette_reference = Shares()
     sonic_palette_reference_count = serializers.IntegerField(help_text="Recordings behind the reference")
     sonic_palette_rank = Shares(help_text="Share of those recordings with less, 0..1")
+    sonic_palette_detail = serializers.DictField(help_text="Tracks behind the palette: n, of, confidence")
     palette_words = serializers.ListField(child=serializers.CharField())
     taste_coherence = serializers.FloatField(allow_null=True)
     taste_coherence_detail = serializers.DictField()
     distinctiveness = serializers.FloatField(allow_null=True)
-    bpm_profile = serializers.DictField()
-    key_profile = serializers.DictField()
-    energy_profile = serializers.DictField()
+    bpm_profile = serializers.DictField(
+        help_text="Measured and tagged tracks; medians and percentiles weighted by plays; n, measured, confidence"
+    )
+    key_profile = serializers.DictField(help_text="Measured and tagged tracks; n, measured, confidence")
+    energy_profile = serializers.DictField(help_text="Measured tracks only")
+    measured_families = serializers.DictField(
+        help_text="What drums and tempo measured as, in words that are no genres; the rest is unplaced"
+    )
     dominant_genres = serializers.ListField(child=serializers.CharField())
     genres = serializers.ListField(child=serializers.DictField())
     untagged_count = serializers.IntegerField(help_text="Tracks without a genre tag")
-    influence_genealogy = serializers.DictField()
+    genre_profile = serializers.DictField(help_text="Tagged tracks: n, of, placed, confidence")
+    influence_genealogy = serializers.DictField(help_text="The descent of the tagged genres, with sources")
+    drift = serializers.DictField(help_text="By the day tracks came in; changes that chance does not explain")
+    collection = serializers.DictField(
+        allow_null=True, help_text="Tracks with audio against tracks without; null without five of each"
+    )
+    from_audio = serializers.DictField(
+        allow_null=True,
+        help_text="Tempo, key and genre of the tracks with audio alone, where others are listed",
+    )
     sentences = serializers.DictField(child=serializers.CharField())
 
 
 class SnapshotRow(serializers.Serializer[DNASnapshot]):
     id = serializers.CharField()
     created_at = serializers.DateTimeField()
-    track_count = serializers.IntegerField()
+    track_count = serializers.IntegerField(help_text="Recordings behind the catalog hash")
     catalog_hash = serializers.CharField()
 
 

@@ -7,21 +7,25 @@ defined for an empty catalog, and nothing is ever NaN.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from catalog.dna.coherence import coherence_profile
+from catalog.dna.collection import collection_profile
+from catalog.dna.drift import drift_profile
 from catalog.dna.facts import TrackFacts
-from catalog.dna.genres import genealogy, genre_counts
+from catalog.dna.families import family_profile
+from catalog.dna.genres import genre_profile
+from catalog.dna.lineage import genealogy
 from catalog.dna.palette import palette_profile
 from catalog.dna.profiles import bpm_profile, energy_profile, key_profile
 from catalog.dna.sentences import sentences
+from catalog.dna.weighing import behind
 from catalog.similarity import Background
 
-__all__ = ["DNA_VERSION", "TrackFacts", "build_dna", "catalog_hash"]
+__all__ = ["DNA_VERSION", "TrackFacts", "build_dna", "catalog_hash", "for_composing"]
 
-DNA_VERSION = 1
-_DOMINANT = 5
+DNA_VERSION = 2
 
 
 def catalog_hash(audio_hashes: Iterable[str]) -> str:
@@ -34,18 +38,21 @@ def catalog_hash(audio_hashes: Iterable[str]) -> str:
 
 
 def build_dna(tracks: Sequence[TrackFacts], background: Background) -> dict[str, Any]:
-    """The DNA document of these tracks, JSON-able, defined for none."""
+    """The DNA document of these tracks, JSON-able, defined for none.
+
+    Tempo, key, genres and drift count tracks that are known by their tags alone; palette, energy, coherence,
+    distinctiveness and measured families only what was listened to. Every part says how many it rests on.
+    """
     tracks = sorted(tracks, key=lambda t: (t.audio_sha256, t.id))
     total = len(tracks)
+    heard = [t for t in tracks if t.analysed]
     generated = sum(t.generated for t in tracks)
-    palette = palette_profile(tracks, background)
-    counts = genre_counts(tracks)
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    palette = palette_profile(heard, background)
     dna: dict[str, Any] = {
         "version": DNA_VERSION,
         "background_version": background.version,
         "track_count": total,
-        "analysed_count": sum(t.analysed for t in tracks),
+        "analysed_count": len(heard),
         "generated_count": generated,
         "generated_share": round(generated / total, 4) if total else 0.0,
         "catalog_hash": catalog_hash(t.audio_sha256 for t in tracks),
@@ -53,15 +60,34 @@ def build_dna(tracks: Sequence[TrackFacts], background: Background) -> dict[str,
         "sonic_palette_reference": palette["sonic_palette_reference"],
         "sonic_palette_reference_count": palette["reference_count"],
         "sonic_palette_rank": palette["sonic_palette_rank"],
+        "sonic_palette_detail": behind([1.0] * palette["n"], total, palette["n"]),
         "palette_words": palette["palette_words"],
-        **coherence_profile(tracks, background),
+        **coherence_profile(heard, background),
         "bpm_profile": bpm_profile(tracks),
         "key_profile": key_profile(tracks),
         "energy_profile": energy_profile(tracks),
-        "dominant_genres": [name for name, _ in ranked[:_DOMINANT]],
-        "genres": [{"name": name, "count": c, "share": round(c / total, 4)} for name, c in ranked],
-        "untagged_count": sum(not genre_counts([t]) for t in tracks),
+        "measured_families": family_profile(heard, background),
+        **genre_profile(tracks),
         "influence_genealogy": genealogy(tracks),
+        "drift": drift_profile(tracks, background),
+        "collection": collection_profile(heard, [t for t in tracks if not t.analysed]),
+        "from_audio": _from_audio(heard) if 0 < len(heard) < total else None,
     }
     dna["sentences"] = sentences(dna)
     return dna
+
+
+def _from_audio(heard: Sequence[TrackFacts]) -> dict[str, Any]:
+    return {
+        "bpm_profile": bpm_profile(heard),
+        "key_profile": key_profile(heard),
+        "dominant_genres": genre_profile(heard)["dominant_genres"],
+    }
+
+
+def for_composing(dna: Mapping[str, Any]) -> dict[str, Any]:
+    """The document as the composer reads it: what it cuts from is the audio, not the rest of a collection.
+
+    Where a catalog also holds tracks without audio, tempo, key and genre are those of the tracks that have it.
+    """
+    return {**dna, **(dna.get("from_audio") or {})}
