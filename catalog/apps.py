@@ -9,6 +9,9 @@ class CatalogConfig(AppConfig):
     verbose_name = "Catalog"
 
     def ready(self) -> None:
+        from catalog.adoption import recognise
         from catalog.removal import artist_goes
+        from catalog.signals import track_analysed
 
+        track_analysed.connect(recognise, dispatch_uid="catalog.recognise")
         pre_delete.connect(artist_goes, sender="catalog.Artist", dispatch_uid="catalog.artist_goes")

@@ -15,8 +15,10 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
 
-from catalog import corrections, jobs
+from catalog import adoption, corrections, jobs
 from catalog.audio.errors import AudioError
 from catalog.audio.sniff import sniff
 from catalog.ids import track_id
@@ -133,7 +135,11 @@ def _accept(artist: Artist, stream: Readable, filename: str, title: str, origin:
         incoming.replace(final)
         try:
             with transaction.atomic():
-                track.save(force_insert=True)
+                row = adoption.adopt(artist, filename, size) if origin == Track.Origin.UPLOAD else None
+                if row is None:
+                    track.save(force_insert=True)
+                else:
+                    track = _fill(row, track)
                 jobs.wake(track)
         except IntegrityError:
             final.unlink(missing_ok=True)
@@ -147,6 +153,22 @@ def _accept(artist: Artist, stream: Readable, filename: str, title: str, origin:
         return Accepted(track)
     finally:
         incoming.unlink(missing_ok=True)
+
+
+def _fill(row: Track, upload: Track) -> Track:
+    """A track that was known by name gets its file: same id, and what was said about it stays."""
+    fields: dict[str, Any] = {
+        name: getattr(upload, name)
+        for name in ("origin", "filename", "path", "format", "size_bytes", "file_sha256", "created_at")
+    }
+    if upload.settled_title:
+        fields |= {"title": upload.title, "settled_title": True}
+    if upload.genre_override:
+        fields["genre_override"] = upload.genre_override
+    now = timezone.now()
+    fields |= {"status": Track.QUEUED, "queued_at": now, "finished_at": None, "duration": None}
+    Track.objects.filter(pk=row.pk).update(**fields, version=F("version") + 1)
+    return Track.objects.select_related("artist").get(pk=row.pk)
 
 
 def accept_file(artist: Artist, path: Path, **wishes: Any) -> Accepted:

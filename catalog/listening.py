@@ -79,7 +79,8 @@ def _measure(track: Track, lease: jobs.Lease) -> str:
         "channels": decoded.source_channels,
         "tags": decoded.tags,
     }
-    if not track.settled_title and str(decoded.tags.get("title", "")).strip():
+    leading = track.imported.get("source") == "rekordbox"  # the name in a collection is looked after
+    if not (track.settled_title or leading) and str(decoded.tags.get("title", "")).strip():
         changes["title"] = str(decoded.tags["title"]).strip()[:200]
     with transaction.atomic():
         # One at a time for each artist, so that of two equal recordings in two workers one gets in. (SQLite has

@@ -147,6 +147,10 @@ class Track(Job):
         return reverse("catalog:track", args=[self.pk])
 
     @property
+    def is_over(self) -> bool:
+        return self.status == self.METADATA or super().is_over
+
+    @property
     def file(self) -> Path:
         return Path(settings.MEDIA_ROOT) / self.path
 
@@ -166,8 +170,9 @@ class Track(Job):
 
     @property
     def genres(self) -> list[str]:
-        text = self.genre_override or str(self.tags.get("genre", "") or self.imported.get("genre", ""))
-        return [part.strip() for part in text.replace(";", "/").replace(",", "/").split("/") if part.strip()]
+        from catalog.dna.genres import genres_in
+
+        return genres_in(self.genre_override or str(self.tags.get("genre", "") or self.imported.get("genre", "")))
 
     @property
     def genre(self) -> str:

@@ -19,3 +19,9 @@ def draw_dna(artist_id: int) -> str:
         return "no artist"
     drawn = snapshots.current(artist)
     return "empty" if drawn is None else drawn.pk
+
+
+def read_collection(import_id: str) -> str:
+    from catalog.importing import read_collection as read
+
+    return read(import_id)

@@ -21,6 +21,8 @@ SMALL = 2 * 2**20
 FORM_OVERHEAD = 2**20
 TAKES_FILES = frozenset(
     {
+        b"/api/imports/",
+        b"/api/imports/rekordbox/",
         b"/api/tracks/",
         b"/api/match/",
         b"/api/stamp",
@@ -28,6 +30,7 @@ TAKES_FILES = frozenset(
         b"/api/verify",
         b"/api/verify/",
         b"/catalog/",
+        b"/catalog/import/",
         b"/verify/",
     }
 )

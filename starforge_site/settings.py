@@ -172,7 +172,7 @@ Q_CLUSTER = {
     "label": "Queue",
     "ALT_CLUSTERS": {"gpu": {"workers": 1, "timeout": 3600, "retry": 3660}},
 }
-STARFORGE_RECOVER = ["catalog.intake.recover", "generation.lifecycle.recover"]
+STARFORGE_RECOVER = ["catalog.intake.recover", "catalog.importing.recover", "generation.lifecycle.recover"]
 STARFORGE_WORKERS = env.integer("STARFORGE_WORKERS", max(1, os.cpu_count() or 1), least=1)
 STARFORGE_ENGINES = env.words("STARFORGE_ENGINES", "generation.engines.mosaic.engine.Mosaic")
 STARFORGE_MIN_TRACKS = 10

@@ -1,0 +1,154 @@
+"""What a collection says about a track, and the recording it is about, find each other: in whichever order they come.
+
+A row of a collection without audio is a track of its own (`Track.METADATA`). An upload that is certainly its file
+becomes that row (`adopt`), or takes its facts over once its length is known (`recognise`). The other way round,
+`catalog.importing` gives the facts to the upload that is there already.
+
+Whoever brings the two together holds the artist's row locked, so that one row is never given to two recordings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+
+from catalog.imports import Entry, Known, Wanted, fold, narrowed
+from catalog.imports.matching import Match
+from catalog.models import Artist, PlaylistEntry, Track
+
+# Beside `Entry.to_json()`, `Track.imported` may hold "source", and "apart": the artist said it is none of the uploads.
+FACTS = (
+    "imported",
+    "imported_id",
+    "imported_bpm",
+    "imported_key",
+    "credit",
+    "plays",
+    "rating",
+    "added_on",
+    "last_played_on",
+)
+SAID_BY_THE_ARTIST = ("bpm_override", "key_override", "genre_override")
+
+
+def columns_of(entry: Entry) -> dict[str, Any]:
+    """The columns of a track that repeat what `Track.imported` says, for lists and sums."""
+    return {
+        "imported_bpm": entry.bpm,
+        "imported_key": entry.key.name if entry.key else "",
+        "credit": entry.artist[:300],
+        "plays": entry.plays,
+        "rating": entry.rating,
+        "added_on": entry.added_on,
+        "last_played_on": entry.last_played_on,
+    }
+
+
+def locked(artist: Artist) -> None:
+    """Wait until nobody else brings rows and recordings of this artist together. Inside a transaction."""
+    Artist.objects.select_for_update(no_key=True).get(pk=artist.pk)
+
+
+def known(track: Track) -> Known:
+    """A metadata-only row as something to find."""
+    said = track.imported
+    return Known(
+        track.pk, str(said.get("location") or track.filename), said.get("size"), said.get("duration")
+    )
+
+
+def rows_named(artist: Artist, filename: str) -> list[Track]:
+    """The artist's metadata-only rows whose file has this name, whatever its case."""
+    name = fold(filename)
+    rows = Track.objects.of(artist).filter(status=Track.METADATA, path="").exclude(filename="")
+    if name.isascii():  # SQLite compares no other letters without case
+        rows = rows.filter(filename__iexact=name)
+    alike = rows.only("filename", "imported", "title", "settled_title").order_by("pk")
+    return [row for row in alike if fold(row.filename) == name and not row.imported.get("apart")]
+
+
+def adopt(artist: Artist, filename: str, size: int) -> Track | None:
+    """The metadata-only row that this upload is the file of, if that is certain without hearing it.
+
+    filename: as it was sent, with folders if it came with them. Name and size have to agree; a name alone is enough
+    only for a row of which nothing else is known. Call it inside the transaction that fills the row; the artist is
+    locked when there is an answer.
+    """
+    if not rows_named(artist, filename):
+        return None
+    locked(artist)
+    rows = rows_named(artist, filename)
+    match = narrowed(Wanted(filename, size), map(known, rows))
+    if not match.certain or (match.by == "name" and match.candidates[0].duration):
+        return None
+    return next(row for row in rows if row.pk == match.candidates[0].pk)
+
+
+def recognise(sender: type[Track], track: Track, **_: Any) -> None:
+    """An upload has been analysed: what its size could not say, its length may. For the signal `track_analysed`."""
+    if track.imported_id or track.origin != Track.Origin.UPLOAD:
+        return
+    rows = rows_named(track.artist, track.filename)
+    match = narrowed(Wanted(track.filename, track.size_bytes, track.duration), map(known, rows))
+    if match.certain:
+        with transaction.atomic():
+            locked(track.artist)
+            absorb(track.pk, match.candidates[0].pk)
+
+
+def absorb(track_id: str, row_id: str) -> bool:
+    """Give an upload what a metadata-only row holds, and remove the row. False when one of them is not free any more.
+
+    The artist is locked. What the artist said of the row stays said, unless they said something of the upload.
+    """
+    row = Track.objects.filter(pk=row_id, status=Track.METADATA, path="").first()
+    track = Track.objects.filter(pk=track_id, imported_id="").exclude(path="").first()
+    if row is None or track is None:
+        return False
+    changes: dict[str, Any] = {name: getattr(row, name) for name in FACTS}
+    changes["imported"] = {name: value for name, value in row.imported.items() if name != "apart"}
+    changes |= {
+        name: getattr(row, name)
+        for name in SAID_BY_THE_ARTIST
+        if getattr(row, name) and not getattr(track, name)
+    }
+    if "bpm_override" in changes:
+        changes["bpm_locked"] = row.bpm_locked
+    if not track.settled_title:
+        changes |= {"title": row.title, "settled_title": row.settled_title}
+    PlaylistEntry.objects.filter(track=row).update(track=track)
+    row.delete()
+    return bool(Track.objects.filter(pk=track.pk).update(**changes))
+
+
+class Named:
+    """Tracks by the name of their file."""
+
+    def __init__(self, tracks: Iterable[Known]) -> None:
+        self._by_name: dict[str, list[Known]] = {}
+        for one in tracks:
+            if name := fold(one.path):
+                self._by_name.setdefault(name, []).append(one)
+
+    def match(self, entry: Entry, namesakes: int) -> Match:
+        """namesakes: how many entries of the collection have this file name."""
+        candidates = self._by_name.get(fold(entry.location))
+        if not candidates:
+            return Match()
+        found = narrowed(Wanted(entry.location, entry.size, entry.duration), candidates)
+        if found.certain and found.by == "name" and namesakes > 1:
+            return Match(found.candidates)  # its namesake in the collection may be meant
+        return found
+
+    def take(self, one: Known) -> None:
+        """This one is spoken of now."""
+        self._by_name[fold(one.path)].remove(one)
+
+
+def uploads_of(artist: Artist) -> Named:
+    """The artist's recordings that no collection has spoken of yet."""
+    free = Track.objects.of(artist).filter(imported_id="", origin=Track.Origin.UPLOAD, duplicate_of=None)
+    rows = free.exclude(path="").order_by("pk").values_list("pk", "filename", "size_bytes", "duration")
+    return Named(Known(pk, filename, size or None, duration) for pk, filename, size, duration in rows)
