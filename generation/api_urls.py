@@ -32,6 +32,14 @@ urlpatterns = [
         exports.TakeStem.as_view(),
         name="api-generated-track-stem",
     ),
+    path(
+        "generated-tracks/<str:pk>/dawproject/",
+        exports.TakeDawproject.as_view(),
+        name="api-generated-track-dawproject",
+    ),
+    path(
+        "generated-tracks/<str:pk>/reaper/", exports.TakeReaper.as_view(), name="api-generated-track-reaper"
+    ),
     path("generated-tracks/<str:pk>/midi/", exports.TakeMidi.as_view(), name="api-generated-track-midi"),
     path(
         "generated-tracks/<str:pk>/add-to-library/",

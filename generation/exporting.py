@@ -14,7 +14,7 @@ from django.conf import settings
 
 from catalog.analysis.keys import Key, parse_key
 from catalog.turns import Turns
-from generation.exports import midi, stems
+from generation.exports import dawproject, midi, reaper, stems
 from generation.exports.project import Project, Section, StemFile, plain_name
 from generation.exports.readme import readme
 from generation.models import GeneratedTrack
@@ -69,6 +69,17 @@ def write_stems(take: GeneratedTrack, out: IO[bytes]) -> None:
     """Stems, MIDI, README and certificate as a zip. Raises NothingToExport."""
     project = _with_stems(take)
     stems.write_archive(project, out, _beside(take, project))
+
+
+def write_dawproject(take: GeneratedTrack, out: IO[bytes]) -> None:
+    """A DAWproject. Raises NothingToExport."""
+    dawproject.write_dawproject(_with_stems(take), out)
+
+
+def write_reaper(take: GeneratedTrack, out: IO[bytes]) -> None:
+    """A Reaper project with stems, MIDI, README and certificate as a zip. Raises NothingToExport."""
+    project = _with_stems(take)
+    reaper.write_reaper(project, out, _beside(take, project))
 
 
 def _with_stems(take: GeneratedTrack) -> Project:

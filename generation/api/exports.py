@@ -22,6 +22,8 @@ from generation import exporting
 from generation.api.takes import TakeView
 from generation.models import GeneratedTrack
 
+# a zip by another name: said to be one, some browsers would unpack it
+DAWPROJECT = "application/octet-stream"
 RANGE = OpenApiParameter("Range", str, OpenApiParameter.HEADER)
 
 
@@ -116,6 +118,39 @@ class TakeMidi(TakeView):
     )
     def get(self, request: Request, pk: str) -> HttpResponseBase:
         return packed(request, self.found(pk), exporting.write_midi, "audio/midi", ".mid")
+
+
+class TakeDawproject(TakeView):
+    content_negotiation_class = AnyAccept
+
+    @operation(
+        "generated_tracks_dawproject",
+        "The take as a DAWproject, for Bitwig Studio, Studio One, Cubase and others",
+        tag="generation",
+        parameters=[RANGE],
+        answers={(200, DAWPROJECT): OpenApiTypes.BINARY, (206, DAWPROJECT): OpenApiTypes.BINARY},
+        errors=(401, 404, 416, 503, 507),
+    )
+    def get(self, request: Request, pk: str) -> HttpResponseBase:
+        return packed(request, self.found(pk), exporting.write_dawproject, DAWPROJECT, ".dawproject")
+
+
+class TakeReaper(TakeView):
+    content_negotiation_class = AnyAccept
+
+    @operation(
+        "generated_tracks_reaper",
+        "The take as a Reaper project with its stems, as a zip",
+        tag="generation",
+        parameters=[RANGE],
+        answers={
+            (200, "application/zip"): OpenApiTypes.BINARY,
+            (206, "application/zip"): OpenApiTypes.BINARY,
+        },
+        errors=(401, 404, 416, 503, 507),
+    )
+    def get(self, request: Request, pk: str) -> HttpResponseBase:
+        return packed(request, self.found(pk), exporting.write_reaper, "application/zip", "_reaper.zip")
 
 
 def listed(take: GeneratedTrack) -> dict[str, Any]:

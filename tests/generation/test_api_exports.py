@@ -12,12 +12,14 @@ from typing import Any
 import mido
 import numpy as np
 import pytest
+import rpp
 import soundfile
 from django.conf import settings
 
 from generation import exporting
 from generation.models import GeneratedTrack
 from tests.catalog.test_api_problems import problem
+from tests.generation.test_export_dawproject import schema
 from tests.people import Person, owner
 from tests.rows import give_stems, take_of
 
@@ -141,6 +143,30 @@ def test_midi_has_tempo_key_and_sections(person: Person, take: GeneratedTrack) -
     assert [m.text for m in file.tracks[0] if m.type == "marker"] == ["intro", "drop"]
 
 
+def test_a_dawproject_is_valid_and_complete(person: Person, take: GeneratedTrack) -> None:
+    response = person.api.get(address(take, "dawproject/"))
+    assert response.headers["Content-Disposition"].endswith('_140bpm.dawproject"')
+    with zipfile.ZipFile(io.BytesIO(body_of(response))) as archive:
+        names = ["audio/01_Drums_140bpm_6A.wav", "audio/02_Bass_140bpm_6A.wav"]
+        assert archive.namelist() == ["metadata.xml", "project.xml", *names]
+        schema("Project").validate(io.BytesIO(archive.read("project.xml")))
+        schema("MetaData").validate(io.BytesIO(archive.read("metadata.xml")))
+        said = schema("MetaData").to_dict(io.BytesIO(archive.read("metadata.xml")))
+    assert (said["Title"], said["Artist"], said["Genre"]) == (take.title, "Ossa Owner", "Dubstep")
+
+
+def test_a_reaper_project_finds_its_stems(person: Person, take: GeneratedTrack) -> None:
+    response = person.api.get(address(take, "reaper/"))
+    name = "Untitled-01-take-1_140bpm"
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{name}_reaper.zip"'
+    with zipfile.ZipFile(io.BytesIO(body_of(response))) as archive:
+        project = rpp.loads(archive.read(f"{name}.rpp").decode())
+        for track in project.findall("TRACK"):
+            (file,) = [row[1] for row in track.find("ITEM").find("SOURCE")]
+            assert archive.getinfo(file).file_size > 1_000_000
+        assert {"README.txt", f"{name}.mid"} <= set(archive.namelist())
+
+
 @pytest.mark.parametrize("lost", ["all", "one", "never made"])
 def test_a_take_without_its_stems_says_so(person: Person, take: GeneratedTrack, lost: str) -> None:
     if lost == "never made":
@@ -148,7 +174,8 @@ def test_a_take_without_its_stems_says_so(person: Person, take: GeneratedTrack, 
     for name in {"all": ("drums", "bass"), "one": ("drums",)}.get(lost, ()):
         take.stem_file(name).unlink()
     assert len(person.api.get(address(take, "stems/")).json()["stems"]) == (1 if lost == "one" else 0)
-    problem(person.api.get(address(take, "stems/?format=zip")), 404)
+    for what in ("stems/?format=zip", "dawproject/", "reaper/"):
+        problem(person.api.get(address(take, what)), 404)
     assert person.api.get(address(take, "midi/")).status_code == 200
     assert left_behind() == []
 
