@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
-from provenance.models import SigningKey
-from provenance.signing import PURPOSES, FileSigner, Signer
-from provenance.trust import Trust, TrustedKey
+from provenance.models import Revocation, SigningKey
+from provenance.signing import PURPOSES, FileSigner, Signer, SigningError
+from provenance.trust import Revoked, Trust, TrustedKey
 
 
 def folder() -> Path:
@@ -23,12 +24,25 @@ def folder() -> Path:
 
 
 def signer(purpose: str) -> tuple[Signer, SigningKey]:
-    """The signer for `purpose` and its published row, both made on first use."""
+    """The signer for `purpose` and its published row, both made on first use.
+
+    Raises SigningError when that key was revoked: nothing more is signed with it.
+    """
     if purpose not in PURPOSES:
         raise ValueError(f"There is no {purpose!r} key.")
-    held = FileSigner.load_or_create(folder(), purpose)
-    row = SigningKey.objects.filter(pk=held.key_id).first()
-    return held, row or _publish(purpose, held)
+    held: Signer = import_string(settings.STARFORGE_SIGNER)(purpose)
+    row = SigningKey.objects.filter(pk=held.key_id).first() or publish(purpose, held)
+    if row.revoked_at is not None:
+        raise SigningError(f"The {purpose} key was revoked. Make a new one: manage.py rotate_key {purpose}.")
+    return held, row
+
+
+def file_signer(purpose: str) -> FileSigner:
+    """The key in the data folder. Another `STARFORGE_SIGNER` may give a signing.ExternalSigner instead."""
+    waiting = FileSigner.waiting(folder(), purpose)
+    if waiting is not None and SigningKey.objects.filter(pk=waiting.key_id).exists():
+        FileSigner.promote(folder(), purpose)  # a rotation was logged, and its process died before this step
+    return FileSigner.load_or_create(folder(), purpose)
 
 
 def ensure() -> list[SigningKey]:
@@ -48,13 +62,28 @@ def trust() -> Trust:
                 valid_from=row.valid_from,
                 retired_at=row.retired_at,
                 revoked_at=row.revoked_at,
+                revoked_because=row.revoked_because,
+                revoked_from=row.revoked_from,
             )
             for row in SigningKey.objects.all()
-        )
+        ),
+        {
+            row.certificate.entry_id: Revoked(row.certificate.entry_id, row.created_at, row.because)
+            for row in Revocation.objects.select_related("certificate").defer(
+                "certificate__statement", "certificate__envelope", "certificate__peaks"
+            )
+        },
     )
 
 
-def _publish(purpose: str, held: Signer) -> SigningKey:
+def origin() -> str:
+    """The name of this installation's log. It outlives its keys."""
+    row = SigningKey.objects.filter(purpose="log").first()
+    return row.name if row else ""
+
+
+def publish(purpose: str, held: Signer) -> SigningKey:
+    """Its row, which retires the earlier ones of its purpose."""
     now = timezone.now()
     try:
         with transaction.atomic():

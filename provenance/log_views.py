@@ -17,7 +17,12 @@ from provenance.models import Checkpoint, LogEntry
 
 PER_PAGE = 25
 HASH = re.compile(r"[0-9a-f]{64}")
-KINDS = {"certificate": "Certificate"}
+KINDS = {
+    "certificate": "Certificate",
+    "key-rotated": "Key rotated",
+    "key-revoked": "Key revoked",
+    "certificate-revoked": "Certificate revoked",
+}
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,10 @@ class SigningKey(models.Model):
     valid_from = models.DateTimeField(default=timezone.now)
     retired_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_because = models.CharField(max_length=200, blank=True)
+    revoked_from = models.BigIntegerField(
+        default=0, help_text="log entries from this index on no longer count; earlier ones still do"
+    )
 
     class Meta:
         ordering = ["purpose", "valid_from"]
@@ -141,6 +145,35 @@ class Certificate(models.Model):
     def is_marked(self) -> bool:
         """Every rendition carries its credentials: nothing was left half done."""
         return all(rendition.file_sha256 for rendition in self.renditions.all())
+
+
+class LogEvent(models.Model):
+    """What the log says about itself: a key was rotated or revoked, a certificate was revoked."""
+
+    entry = models.OneToOneField(LogEntry, on_delete=models.PROTECT, related_name="event")
+    envelope = models.JSONField(help_text="signed with the log key of its time")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["entry"]
+
+    def __str__(self) -> str:
+        return f"Event at entry {self.entry_id + 1:,}"
+
+
+class Revocation(models.Model):
+    """A certificate that no longer counts. It stays in the log, as does its revocation."""
+
+    certificate = models.OneToOneField(Certificate, on_delete=models.PROTECT, related_name="revocation")
+    because = models.CharField(max_length=200)
+    event = models.OneToOneField(LogEvent, on_delete=models.PROTECT, related_name="revocation")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id}: {self.because}"
 
 
 class CertifiedRendition(models.Model):

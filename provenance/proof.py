@@ -15,9 +15,9 @@ from typing import Any
 from provenance.canonical import is_canonical
 from provenance.log import notes
 from provenance.signing import Envelope, SigningError, open_envelope, signature_holds
-from provenance.statement import Claim, StatementError
+from provenance.statement import Claim, StatementError, utc_text
 from provenance.statement import read as read_statement
-from provenance.trust import Trust
+from provenance.trust import Trust, TrustedKey
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class Examination:
     claim: Claim | None
     checkpoint: notes.Checkpoint | None
     entry_index: int | None
-    key_revoked: bool
+    revocation: str = ""  # why the stamp no longer counts, as one sentence; "" while it does
+    log_key_revoked: bool = False
 
     @property
     def holds(self) -> bool:
@@ -75,22 +76,23 @@ def examine(
     checks: list[Check] = []
     opened = _open(envelope, checks)
     if opened is None:
-        return Examination(tuple(checks), None, None, None, None, False)
+        return Examination(tuple(checks), None, None, None, None)
     statement = _form(opened, checks)
-    revoked = _signature(opened, trust, checks)
-    if any(check.ok is False for check in checks) or statement is None:
-        return Examination(tuple(checks), opened, None, None, None, revoked)
+    key = _signature(opened, trust, checks)
+    if any(check.ok is False for check in checks) or statement is None or key is None:
+        return Examination(tuple(checks), opened, None, None, None)
     try:
         claim = read_statement(statement)
     except StatementError as error:
         checks.append(Check("form", False, str(error)))
-        return Examination(tuple(checks), opened, None, None, None, revoked)
+        return Examination(tuple(checks), opened, None, None, None)
     if certificate_id is not None:
         _identity(claim, certificate_id, checks)
     if audio is not None:
         checks.append(_audio(claim, audio))
-    checkpoint, index = _log(opened, proof, trust, checks)
-    return Examination(tuple(checks), opened, claim, checkpoint, index, revoked)
+    checkpoint, index, old_log_key = _log(opened, proof, trust, checks)
+    said = _revocation(key, index, trust, checks)
+    return Examination(tuple(checks), opened, claim, checkpoint, index, said, old_log_key)
 
 
 def _open(value: Any, checks: list[Check]) -> Envelope | None:
@@ -121,7 +123,7 @@ def _form(opened: Envelope, checks: list[Check]) -> Any:
     return statement
 
 
-def _signature(opened: Envelope, trust: Trust, checks: list[Check]) -> bool:
+def _signature(opened: Envelope, trust: Trust, checks: list[Check]) -> TrustedKey | None:
     detail = {"algorithm": "Ed25519", "keyid": opened.key_id, "signature": opened.hex_signature}
     key = trust.stamp_key(opened.key_id)
     if key is None:
@@ -134,7 +136,7 @@ def _signature(opened: Envelope, trust: Trust, checks: list[Check]) -> bool:
                 detail,
             )
         )
-        return False
+        return None
     if not signature_holds(key.public_key, opened.signature, opened.pae):
         checks.append(
             Check(
@@ -145,7 +147,7 @@ def _signature(opened: Envelope, trust: Trust, checks: list[Check]) -> bool:
                 detail,
             )
         )
-        return False
+        return None
     checks.append(
         Check(
             "signature",
@@ -154,7 +156,23 @@ def _signature(opened: Envelope, trust: Trust, checks: list[Check]) -> bool:
             {**detail, "key_since": key.valid_from.isoformat()},
         )
     )
-    return key.revoked_at is not None
+    return key
+
+
+def _revocation(key: TrustedKey, index: int | None, trust: Trust, checks: list[Check]) -> str:
+    """The sentence that says why the stamp no longer counts; "" when nothing takes it back."""
+    taken_back = None if index is None else trust.revoked.get(index)
+    if taken_back is not None:
+        said = f"This certificate was revoked on {utc_text(taken_back.at)[:10]}: {taken_back.because}"
+        detail = taken_back.to_json()
+    elif key.revokes(index):
+        why = f" {key.revoked_because}" if key.revoked_because else ""
+        said = f"The key that signed this stamp has been revoked, so the stamp no longer counts.{why}"
+        detail = {"keyid": key.key_id, "revoked_from_entry": key.revoked_from}
+    else:
+        return ""
+    checks.append(Check("revocation", None, said, detail))
+    return said
 
 
 def _identity(claim: Claim, certificate_id: str, checks: list[Check]) -> None:
@@ -200,16 +218,24 @@ def _audio(claim: Claim, audio: Audio) -> Check:
 
 def _log(
     opened: Envelope, proof: str | None, trust: Trust, checks: list[Check]
-) -> tuple[notes.Checkpoint | None, int | None]:
+) -> tuple[notes.Checkpoint | None, int | None, bool]:
+    """Checkpoint, entry, and whether the proof fails only because its log key was revoked since."""
     if proof is None:
         checks.append(Check("log", None, "No log proof was at hand, so the public log was not checked."))
-        return None, None
+        return None, None, False
     try:
         read = notes.parse_proof(proof)
         checkpoint = notes.check_proof(read, opened.leaf(), trust.log_keys)
     except notes.NoteError as error:
-        checks.append(Check("log", False, str(error)))
-        return None, None
+        outdated = _once_held(proof, opened, trust)
+        sentence = (
+            "The log key that signed this proof has been revoked since. A fresh proof of the same entry is at the"
+            " certificate's address."
+            if outdated
+            else str(error)
+        )
+        checks.append(Check("log", False, sentence))
+        return None, None, outdated
     checks.append(
         Check(
             "log",
@@ -223,7 +249,16 @@ def _log(
             },
         )
     )
-    return checkpoint, read.index
+    return checkpoint, read.index, False
+
+
+def _once_held(proof: str, opened: Envelope, trust: Trust) -> bool:
+    """Whether the proof holds with a log key that was revoked later."""
+    try:
+        notes.check_proof(notes.parse_proof(proof), opened.leaf(), trust.log_keys_ever)
+    except notes.NoteError:
+        return False
+    return True
 
 
 def _no_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from provenance.canonical import canonical
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+EVENT_TYPE = "application/vnd.starforge.log-event+json"
 PURPOSES = ("stamp", "log")  # one key per purpose: a leaked log key must not be able to stamp
 MAX_ENVELOPE_BYTES = 64_000
 
@@ -75,11 +76,34 @@ class FileSigner:
         Safe when several processes start at once: the first complete file wins (link(2) never overwrites),
         the others read it. Raises SigningError when the file is not an Ed25519 key.
         """
-        if not _PURPOSE.fullmatch(purpose):
-            raise SigningError(f"{purpose!r} is not a key purpose.")
-        path = folder / f"{purpose}.pem"
+        path = _path(folder, purpose)
         if not path.exists():
             _create(folder, path)
+        return cls._read(path)
+
+    @classmethod
+    def successor(cls, folder: Path, purpose: str) -> FileSigner:
+        """The key that `promote` will put in the place of the present one, made on the first call."""
+        path = _path(folder, purpose, ".next")
+        if not path.exists():
+            _create(folder, path)
+        return cls._read(path)
+
+    @classmethod
+    def waiting(cls, folder: Path, purpose: str) -> FileSigner | None:
+        """The successor, if one was made and not yet promoted."""
+        path = _path(folder, purpose, ".next")
+        return cls._read(path) if path.exists() else None
+
+    @staticmethod
+    def promote(folder: Path, purpose: str) -> None:
+        """Put the successor in place, in one step. The key it replaces is gone: nothing needs it any more."""
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            _path(folder, purpose, ".next").replace(_path(folder, purpose))
+            _settle(folder)
+
+    @classmethod
+    def _read(cls, path: Path) -> FileSigner:
         try:
             private = serialization.load_pem_private_key(path.read_bytes(), password=None)
         except (ValueError, TypeError) as error:
@@ -90,6 +114,34 @@ class FileSigner:
         if not isinstance(private, Ed25519PrivateKey):
             raise SigningError(f"The key file {path.name} does not hold an Ed25519 key.")
         return cls(private)
+
+
+@dataclass(frozen=True)
+class ExternalSigner:
+    """A private key that lives elsewhere (PKCS#11 token, cloud key service): only `ask` can use it.
+
+    `ask` gets the message and answers the 64 raw bytes of an Ed25519 signature. What it answers is checked
+    before anything relies on it, so that a misconfigured service never leaves a stamp that does not hold.
+    """
+
+    public_key: bytes
+    ask: Callable[[bytes], bytes]
+
+    @property
+    def key_id(self) -> str:
+        return key_id(self.public_key)
+
+    def sign(self, message: bytes) -> bytes:
+        signature = self.ask(message)
+        if not signature_holds(self.public_key, signature, message):
+            raise SigningError("The key service answered with a signature that does not hold.")
+        return signature
+
+
+def _path(folder: Path, purpose: str, suffix: str = "") -> Path:
+    if not _PURPOSE.fullmatch(purpose):
+        raise SigningError(f"{purpose!r} is not a key purpose.")
+    return folder / f"{purpose}{suffix}.pem"
 
 
 def _create(folder: Path, path: Path) -> None:
@@ -106,13 +158,17 @@ def _create(folder: Path, path: Path) -> None:
             os.fsync(out.fileno())
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
-        directory = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(directory)  # a lost key would orphan everything it signed
-        finally:
-            os.close(directory)
+        _settle(folder)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _settle(folder: Path) -> None:
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)  # a lost key would orphan everything it signed
+    finally:
+        os.close(directory)
 
 
 def public_pem(public_key: bytes) -> str:
@@ -177,12 +233,12 @@ def seal(payload: bytes, signer: Signer, *, payload_type: str = PAYLOAD_TYPE) ->
     return Envelope(payload_type, payload, signer.key_id, signer.sign(pae(payload_type, payload)))
 
 
-def open_envelope(value: Any) -> Envelope:
+def open_envelope(value: Any, *, payload_type: str = PAYLOAD_TYPE) -> Envelope:
     """Read a parsed JSON envelope strictly. Raises SigningError naming what is wrong; checks no signature."""
     if not isinstance(value, Mapping):
         raise SigningError("The stamp is not a signature envelope.")
     kind, signatures = value.get("payloadType"), value.get("signatures")
-    if kind != PAYLOAD_TYPE:
+    if kind != payload_type:
         raise SigningError("The stamp's payload is of another type than a provenance statement.")
     if not isinstance(signatures, list) or len(signatures) != 1 or not isinstance(signatures[0], Mapping):
         raise SigningError("The stamp must carry exactly one signature.")
@@ -193,7 +249,7 @@ def open_envelope(value: Any) -> Envelope:
     signature = _decode(signatures[0].get("sig"), "signature")
     if len(signature) != 64:
         raise SigningError("The stamp's signature is not 64 bytes long.")
-    return Envelope(kind, payload, keyid, signature)
+    return Envelope(payload_type, payload, keyid, signature)
 
 
 def _decode(text: Any, what: str) -> bytes:

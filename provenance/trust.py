@@ -7,7 +7,7 @@ nothing else from us, today or after we are gone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,12 @@ class TrustedKey:
     valid_from: datetime
     retired_at: datetime | None = None
     revoked_at: datetime | None = None
+    revoked_because: str = ""
+    revoked_from: int = 0
+
+    def revokes(self, index: int | None) -> bool:
+        """Whether this key's stamp at log entry `index` (None: not known) no longer counts."""
+        return self.revoked_at is not None and (index is None or index >= self.revoked_from)
 
     def to_json(self) -> dict[str, Any]:
         out = {
@@ -46,16 +52,31 @@ class TrustedKey:
             "retired_at": utc_text(self.retired_at) if self.retired_at else None,
             "revoked_at": utc_text(self.revoked_at) if self.revoked_at else None,
         }
+        if self.revoked_at:
+            out |= {"revoked_because": self.revoked_because, "revoked_from_entry": self.revoked_from}
         if self.purpose == "log":
             out["vkey"] = vkey(self.name, self.public_key)
         return out
 
 
 @dataclass(frozen=True)
+class Revoked:
+    """A certificate that was taken back. Named by its log entry: the list tells nobody which exist."""
+
+    entry: int
+    at: datetime
+    because: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"entry": self.entry, "revoked_at": utc_text(self.at), "because": self.because}
+
+
+@dataclass(frozen=True)
 class Trust:
-    """Every key a verifier accepts."""
+    """Every key a verifier accepts, and the log entries of certificates that no longer count."""
 
     keys: tuple[TrustedKey, ...]
+    revoked: Mapping[int, Revoked] = field(default_factory=dict)
 
     def stamp_key(self, wanted: str) -> TrustedKey | None:
         return next((k for k in self.keys if k.purpose == "stamp" and k.key_id == wanted), None)
@@ -83,6 +104,7 @@ class Trust:
             "version": TRUST_VERSION,
             "predicate_type": PREDICATE_TYPE,
             "keys": [key.to_json() for key in self.keys],
+            "revoked_certificates": [one.to_json() for one in self.revoked.values()],
         }
 
     @classmethod
@@ -92,11 +114,12 @@ class Trust:
             if value["version"] != TRUST_VERSION:
                 raise TrustError("The trust file is of a version this program does not read.")
             keys = tuple(_key(item) for item in value["keys"])
+            taken_back = [_revoked(item) for item in value.get("revoked_certificates", [])]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, TrustError):
                 raise
             raise TrustError("The trust file is incomplete.") from error
-        return cls(keys)
+        return cls(keys, {one.entry: one for one in taken_back})
 
 
 def _key(item: Mapping[str, Any]) -> TrustedKey:
@@ -111,7 +134,13 @@ def _key(item: Mapping[str, Any]) -> TrustedKey:
         datetime.fromisoformat(item["valid_from"]),
         _moment(item.get("retired_at")),
         _moment(item.get("revoked_at")),
+        str(item.get("revoked_because", "")),
+        int(item.get("revoked_from_entry", 0)),
     )
+
+
+def _revoked(item: Mapping[str, Any]) -> Revoked:
+    return Revoked(int(item["entry"]), datetime.fromisoformat(item["revoked_at"]), str(item["because"]))
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -112,6 +112,14 @@ def _with_credentials(path: Path, carried: credentials.Credentials, audio: Audio
         certificate_id=carried.certificate_id,
     )
     certificate = _held(looked)
+    if looked.log_key_revoked and certificate is not None:  # the log itself still knows the entry
+        looked = examine(
+            carried.envelope,
+            keys.trust(),
+            audio=audio,
+            proof=store.proof_text(certificate.entry, store.latest_checkpoint()),
+            certificate_id=carried.certificate_id,
+        )
     extra = _continuity(looked)
     if looked.holds and certificate is not None:
         extra += _tags(path, certificate)
@@ -216,11 +224,10 @@ def _verdict(
         )
         return Verdict(State.ALTERED, said, checks, certificate, metadata=metadata, filename=filename)
     assert claim is not None  # noqa: S101  nothing failed, so the signature was checked
-    if looked.key_revoked:
+    if looked.revocation:
         return Verdict(
             State.REVOKED,
-            "The key that signed this stamp has been revoked, so the stamp no longer"
-            " counts. Ask the artist for a new one.",
+            f"{looked.revocation.rstrip('.')}. Ask the artist for a new one.",
             checks,
             certificate,
             metadata=metadata,

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from rest_framework.throttling import AnonRateThrottle
 
 from catalog.turns import Busy
-from provenance import keys, pictures, reading, stamping, uploads, wording
+from provenance import events, keys, pictures, reading, stamping, uploads, wording
 from provenance.log import store
 from provenance.models import CERTIFICATE_ID, Certificate
 from provenance.verification import NotAudio, State, Verdict, verify_certificate, verify_file
@@ -32,12 +32,24 @@ CHECKS = {
     "identity": "Certificate",
     "audio": "Audio",
     "log": "Public log",
+    "revocation": "Revocation",
     "continuity": "Log unbroken",
     "file": "Whole file",
     "credentials": "Credentials",
     "precedence": "Earlier certificate",
 }
-ORDER = ("audio", "signature", "log", "continuity", "identity", "form", "file", "credentials", "precedence")
+ORDER = (
+    "revocation",
+    "audio",
+    "signature",
+    "log",
+    "continuity",
+    "identity",
+    "form",
+    "file",
+    "credentials",
+    "precedence",
+)
 MARKS = {True: ("good", "Holds"), False: ("bad", "Fails"), None: ("warn", "Note")}
 
 
@@ -167,7 +179,12 @@ def _announced(request: HttpRequest) -> int:
 def trust(request: HttpRequest) -> HttpResponse:
     """Every public key, for anyone, from any page: what a verifier needs besides the file."""
     keys.ensure()
-    document = {**keys.trust().to_json(), "checkpoint": stamping.absolute("/api/log/checkpoint")}
+    document = {
+        **keys.trust().to_json(),
+        "origin": keys.origin(),
+        "checkpoint": stamping.absolute("/api/log/checkpoint"),
+        "events": events.published(),
+    }
     return JsonResponse(
         document,
         json_dumps_params={"indent": 2},

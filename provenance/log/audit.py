@@ -3,7 +3,7 @@
 The replay believes nothing that is stored: every node, the head and every checkpoint's root are computed again
 from the leaf hashes, in order. Two checkpoints whose roots both come out of one replay are consistent with each
 other by construction, which is more than a consistency proof between them would show. Every entry whose bytes
-are still held (certificates) is hashed again as well.
+are still held (certificates, events) is hashed again as well.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 from provenance import keys
 from provenance.log import notes, store, tree
-from provenance.models import Certificate, Checkpoint, LogEntry, LogNode
-from provenance.signing import SigningError, open_envelope
+from provenance.models import Certificate, Checkpoint, LogEntry, LogEvent, LogNode
+from provenance.signing import EVENT_TYPE, Envelope, SigningError, open_envelope, signature_holds
 
 BATCH = 1 << 14  # a power of two, so that every completed node belongs to exactly one batch
 MAX_FAULTS = 20  # of one kind: a rewritten log has a million, and twenty say it
@@ -176,6 +176,18 @@ def _compare(report: Report, said: list[tuple[str, bytes]], size: int, frontier:
 
 
 def _bodies(report: Report, size: int) -> None:
+    for event in LogEvent.objects.filter(entry_id__lt=size).select_related("entry").iterator(chunk_size=500):
+        report.bodies += 1
+        name = f"The event at entry {event.entry_id + 1:,}"
+        try:
+            opened = open_envelope(event.envelope, payload_type=EVENT_TYPE)
+        except SigningError as error:
+            _fault(report, f"{name} can no longer be read: {error}")
+            continue
+        if tree.leaf_hash(opened.leaf()) != bytes(event.entry.leaf_hash):
+            _fault(report, f"{name} is not what that entry was made from.")
+        elif not _signed_by_a_log_key(opened):
+            _fault(report, f"{name} is not signed by a key of this log.")
     rows = Certificate.objects.filter(entry_id__lt=size).order_by("entry_id").select_related("entry")
     for row in rows.only("envelope", "signature", "entry__leaf_hash").iterator(chunk_size=500):
         report.bodies += 1
@@ -188,6 +200,12 @@ def _bodies(report: Report, size: int) -> None:
             _fault(report, f"Certificate {row.pk} is not what entry {row.entry_id + 1:,} was made from.")
         elif opened.hex_signature != row.signature:
             _fault(report, f"Certificate {row.pk} shows another signature than the one it was logged with.")
+
+
+def _signed_by_a_log_key(opened: Envelope) -> bool:
+    known = {key.key_id: key.public_key for key in keys.trust().keys if key.purpose == "log"}
+    public_key = known.get(opened.key_id)
+    return public_key is not None and signature_holds(public_key, opened.signature, opened.pae)
 
 
 def _fault(report: Report, sentence: str) -> None:

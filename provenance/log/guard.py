@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-FROZEN_TABLES = ("provenance_logentry", "provenance_lognode", "provenance_checkpoint")
+FROZEN_TABLES = (
+    "provenance_logentry",
+    "provenance_lognode",
+    "provenance_checkpoint",
+    "provenance_logevent",
+    "provenance_revocation",
+)
 SIGNED_COLUMNS = {
     "provenance_certificate": ("id", "statement", "envelope", "signature", "key_id", "entry_id", "declared"),
     "provenance_certifiedrendition": ("certificate_id", "name", "kind", "audio_sha256"),

@@ -105,6 +105,11 @@ def consistency(first: int, second: int) -> list[bytes]:
         raise NotInLog(str(error)) from error
 
 
+def lock() -> None:
+    """Hold the head until the caller's transaction ends: whoever appends waits."""
+    _locked_head()
+
+
 def head() -> tuple[int, list[bytes]]:
     """Size and frontier as committed."""
     row = LogHead.objects.filter(pk=1).first()
