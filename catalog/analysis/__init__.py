@@ -23,6 +23,7 @@ from catalog.analysis.model import (
     BANDS,
     VECTOR_SIZE,
     Bars,
+    Felt,
     Floats,
     Section,
     TrackAnalysis,
@@ -80,9 +81,10 @@ def analyse(
     tempo = None if front.silent else tempo_of(front, context)
     grid, downbeat, sure = _placed(front, chroma, tempo, context)
     bars = Bars.none() if grid is None or downbeat is None else bars_of(front, chroma, grid, downbeat)
-    felt, felt_confidence = (
-        ("straight", 0.0) if grid is None or downbeat is None else felt_of(front, grid, downbeat)
-    )
+    felt: Felt
+    felt: tuple[Felt, float] = ("straight", 0.0)
+    if grid is not None and downbeat is not None:
+        felt = felt_of(front, grid, downbeat)
     tell(0.9)
     measures = measures_of(front, bars, loudness)
     analysis = TrackAnalysis(
@@ -92,8 +94,8 @@ def analyse(
         bpm_confidence=0.0 if tempo is None else tempo.confidence,
         bpm_alternatives=() if tempo is None else tempo.alternatives,
         bpm_evidence="none" if tempo is None else tempo.evidence,
-        felt=felt,
-        felt_confidence=felt_confidence,
+        felt=felt[0],
+        felt_confidence=felt[1],
         tempo_steady=grid is not None and grid.steady,
         tempo_drift=0.0 if grid is None else grid.drift,
         beat_period=None if grid is None else grid.period,

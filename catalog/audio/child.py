@@ -77,7 +77,8 @@ class _Meter:
         self._samples += block.size
         if block.dtype == np.int32:
             whole = np.ascontiguousarray(block, "<i4")
-            sound = (whole * (1.0 / sources.FULL_SCALE)).astype(np.float32)
+            # A power of two scales exactly, so that one rounding to float32 comes out as it would by way of float64.
+            sound = np.multiply(whole, np.float32(1 / sources.FULL_SCALE), dtype=np.float32, casting="unsafe")
         else:
             with np.errstate(invalid="ignore"):
                 broken = ~(np.abs(block) <= _LOUDEST)  # true for NaN as well

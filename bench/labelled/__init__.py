@@ -1,0 +1,1 @@
+"""Music whose tempo, key and bars are known exactly, because the bench made it itself."""
