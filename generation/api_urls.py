@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from generation.api import exports, requests, takes
+from generation.api import exports, requests, sources, takes
 from generation.api.generations import (
     GenerationCancel,
     GenerationItem,
@@ -26,6 +26,11 @@ urlpatterns = [
     path("generated-tracks/", takes.TakeList.as_view(), name="api-generated-tracks"),
     path("generated-tracks/<str:pk>/", takes.TakeItem.as_view(), name="api-generated-track"),
     path("generated-tracks/<str:pk>/audio/", takes.TakeAudio.as_view(), name="api-generated-track-audio"),
+    path(
+        "generated-tracks/<str:pk>/sources/",
+        sources.TakeSources.as_view(),
+        name="api-generated-track-sources",
+    ),
     path("generated-tracks/<str:pk>/stems/", exports.TakeStems.as_view(), name="api-generated-track-stems"),
     path(
         "generated-tracks/<str:pk>/stems/<str:name>/",

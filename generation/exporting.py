@@ -61,6 +61,11 @@ def key_of(take: GeneratedTrack) -> Key | None:
     return None
 
 
+def titles_of(take: GeneratedTrack) -> dict[str, str]:
+    """What the recordings it is built from were called when it was made."""
+    return {str(one["id"]): str(one["title"]) for one in take.novelty.get("bars_by_source", [])}
+
+
 def write_midi(take: GeneratedTrack, out: IO[bytes]) -> None:
     out.write(midi.midi_bytes(project_of(take)))
 
