@@ -111,7 +111,11 @@ def latest(artist: Artist) -> Latest | None:
     if (known := _known(artist, _digest(artist, rows))) is not None:
         return Latest(known)
     if len(rows) > DRAWN_AT_ONCE:
-        newest = DNASnapshot.objects.filter(artist=artist).order_by("-created_at").first()
+        from catalog.dna import DNA_VERSION
+
+        # An older shape of the document is not what a page reads.
+        kept = DNASnapshot.objects.filter(artist=artist, document__version=DNA_VERSION)
+        newest = kept.order_by("-created_at").first()
         if newest is not None:
             ask_for_drawing(artist)
             return Latest(newest, redrawing=True)

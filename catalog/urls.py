@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from catalog import account_views, bulk_views, views
+from catalog import account_views, bulk_views, dna_page, import_views, views
 
 app_name = "catalog"
 urlpatterns = [
@@ -10,11 +10,13 @@ urlpatterns = [
     path("catalog/change/", bulk_views.change, name="change"),
     path("catalog/change/undo/", bulk_views.undo, name="undo"),
     path("catalog/stop/", bulk_views.stop, name="stop"),
+    path("catalog/import/", import_views.start, name="import"),
+    path("catalog/imports/<str:pk>/", import_views.report, name="import-report"),
     path("catalog/tracks/<str:pk>/", views.track, name="track"),
     path("catalog/tracks/<str:pk>/audio/", views.track_audio, name="audio"),
     path("catalog/tracks/<str:pk>/delete/", views.delete, name="delete"),
     path("catalog/tracks/<str:pk>/retry/", views.retry, name="retry"),
-    path("dna/", views.dna, name="dna"),
+    path("dna/", dna_page.dna, name="dna"),
     path("account/signup/", account_views.signup, name="signup"),
     path("account/login/", account_views.LogIn.as_view(), name="login"),
     path("account/logout/", account_views.LogOut.as_view(), name="logout"),

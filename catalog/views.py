@@ -15,14 +15,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog import accounts, browsing, bulk_views, intake, progress, snapshots, track_page
+from catalog import accounts, browsing, bulk_views, intake, progress, track_page
 from catalog.analysis.keys import ALL_KEYS
 from catalog.audio.ranged import ranged
 from catalog.audio.sniff import MIME_TYPES
 from catalog.forms import RIGHTS, CorrectionForm
 from catalog.models import Artist, DuplicatePair, Track
 from catalog.sessions import artist_in
-from catalog.svg import BANDS
 
 PER_PAGE = 25
 STATES = {
@@ -214,42 +213,3 @@ def retry(request: HttpRequest, pk: str) -> HttpResponse:
     if not intake.retry(one):
         messages.error(request, f"“{one.title}” did not fail, so there is nothing to try again.")
     return redirect("catalog:library" if request.POST.get("next") == "library" else one)
-
-
-@login_required
-@require_safe
-def dna(request: HttpRequest) -> HttpResponse:
-    artist = artist_in(request)
-    latest = snapshots.latest(artist)
-    snapshot = latest.snapshot if latest else None
-    counts = Track.objects.of(artist).aggregate(
-        all=Count("pk"), waiting=Count("pk", filter=Q(status__in=browsing.STATES["waiting"]))
-    )
-    document = snapshot.document if snapshot else {}
-    palette, reference = document.get("sonic_palette") or {}, document.get("sonic_palette_reference") or {}
-    aspects = (document.get("taste_coherence_detail") or {}).get("aspects") or {}
-    keys = [one for one in (document.get("key_profile") or {}).get("counts", []) if one["count"]]
-    return render(
-        request,
-        "catalog/dna.html",
-        {
-            "artist": artist,
-            "snapshot": snapshot,
-            "redrawing": latest is not None and latest.redrawing,
-            "dna": document or None,
-            "bands": [(name, hertz, palette.get(band), reference.get(band)) for band, name, hertz in BANDS],
-            "aspects": [(name.replace("_", " ").capitalize(), value) for name, value in aspects.items()],
-            "ancestors": _ancestors(document.get("influence_genealogy") or {}),
-            "keys": sorted(keys, key=lambda one: (-one["count"], one["name"])),
-            "counts": counts,
-            "needed": settings.STARFORGE_MIN_TRACKS,
-        },
-    )
-
-
-def _ancestors(genealogy: dict[str, Any]) -> list[dict[str, Any]]:
-    """The styles on the lines of descent that lead to the artist, oldest first, with the artist's own counts."""
-    counts = {one["id"]: one["count"] for one in genealogy.get("from_tags", [])}
-    found = {node["id"]: node for one in genealogy.get("from_tags", []) for node in one["line"]}
-    ordered = sorted(found.values(), key=lambda node: (node["year"], node["name"]))
-    return [{**node, "count": counts.get(node["id"], 0)} for node in ordered]

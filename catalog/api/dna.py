@@ -81,6 +81,10 @@ class DNA(serializers.Serializer[Any]):
         help_text="Tempo, key and genre of the tracks with audio alone, where others are listed",
     )
     sentences = serializers.DictField(child=serializers.CharField())
+    footing = serializers.DictField(
+        child=serializers.CharField(),
+        help_text="What each part rests on, in a line; nothing for a part without data",
+    )
 
 
 class SnapshotRow(serializers.Serializer[DNASnapshot]):

@@ -15,6 +15,7 @@ from catalog.dna.collection import collection_profile
 from catalog.dna.drift import drift_profile
 from catalog.dna.facts import TrackFacts
 from catalog.dna.families import family_profile
+from catalog.dna.footing import footing
 from catalog.dna.genres import genre_profile
 from catalog.dna.lineage import genealogy
 from catalog.dna.palette import palette_profile
@@ -74,6 +75,7 @@ def build_dna(tracks: Sequence[TrackFacts], background: Background) -> dict[str,
         "from_audio": _from_audio(heard) if 0 < len(heard) < total else None,
     }
     dna["sentences"] = sentences(dna)
+    dna["footing"] = footing(dna)
     return dna
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from catalog.dna.figures import percent, tracks
+from catalog.dna.narration import collection, drift, families
 from catalog.dna.palette import LITTLE, MUCH, NAMES
 
 _BANDS = {
@@ -41,7 +43,7 @@ _NUMBERS = (
 
 
 def sentences(dna: Mapping[str, Any]) -> dict[str, str]:
-    """A sentence for each of palette, tempo, key, energy, coherence, genres and genealogy."""
+    """A sentence for each part of the document: what the data shows."""
     return {
         "palette": _palette(dna),
         "tempo": _tempo(dna["bpm_profile"]),
@@ -50,17 +52,10 @@ def sentences(dna: Mapping[str, Any]) -> dict[str, str]:
         "coherence": _coherence(dna),
         "genres": _genres(dna),
         "genealogy": _genealogy(dna["influence_genealogy"]),
+        "families": families(dna["measured_families"]),
+        "drift": drift(dna["drift"]),
+        "collection": collection(dna["collection"]),
     }
-
-
-def percent(value: float) -> str:
-    """A share as the product writes it: one decimal."""
-    return f"{100 * value:.1f}%"
-
-
-def tracks(count: int) -> str:
-    """ "1 track", "4,152 tracks"."""
-    return f"{count:,} track" + ("" if count == 1 else "s")
 
 
 def _count(number: int) -> str:
@@ -70,7 +65,7 @@ def _count(number: int) -> str:
 def _palette(dna: Mapping[str, Any]) -> str:
     rank, n = dna["sonic_palette_rank"], dna["sonic_palette_reference_count"]
     if any(rank[name] is None for name in NAMES):
-        return "Nothing measured yet. Add tracks to see where their power sits."
+        return "Nothing measured yet. Add audio to see where its power sits."
     where = "recordings near your tempo" if dna["bpm_profile"]["n"] else "recordings"
     top = max(NAMES, key=lambda name: rank[name])
     low = min(NAMES, key=lambda name: rank[name])
@@ -148,14 +143,14 @@ def _key(profile: Mapping[str, Any]) -> str:
         return text + "; none of the others is its neighbour on the wheel."
     held = "all" if mixing == rest else f"{mixing:,} of the other {rest:,}"
     close = ", so your tracks mix" if mixing * 2 >= rest else ""
-    return (
-        text + f"; its neighbours on the wheel hold {held}{' of the rest' if mixing == rest else ''}{close}."
-    )
+    text += f"; its neighbours on the wheel hold {held}{' of the rest' if mixing == rest else ''}{close}."
+    most = profile["played_most"]
+    return text + (f" By plays, {most['name']} comes first." if most else "")
 
 
 def _energy(profile: Mapping[str, Any]) -> str:
     if not profile["n"]:
-        return "No energy measured yet."
+        return "No energy measured yet: no tag holds it, it has to be heard."
     middle = round(100 * profile["p50"])
     if profile["n"] == 1:
         return f"One track, with more energy than {middle} of 100 reference recordings."
@@ -209,6 +204,9 @@ def _genealogy(lineage: Mapping[str, Any]) -> str:
     line = lineage["from_tags"][0]["line"]
     told = " → ".join(f"{g['name']} ({g['place']}, {g['year']})" for g in line[-4:])
     text = f"Your taste traces: {told}."
+    rest = [one["name"] for one in lineage["from_tags"][1:3]]
+    if rest:
+        text += f" Beside it {' and '.join(rest)}."
     if lineage["unplaced"]:
         text += f" {tracks(lineage['unplaced']).capitalize()} {'is' if lineage['unplaced'] == 1 else 'are'} unplaced."
     return text

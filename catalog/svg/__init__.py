@@ -8,8 +8,10 @@ two drawings: `wide` and `slim`; CSS shows one.
 
 from __future__ import annotations
 
+from catalog.svg.agreement import agreement
 from catalog.svg.curves import energy_curve
-from catalog.svg.descent import genealogy
+from catalog.svg.descent import chosen, genealogy
+from catalog.svg.periods import beside, drift, window_name
 from catalog.svg.profiles import BANDS, energy, key_wheel, palette, tempo
 from catalog.svg.takes import LAYERS, built_from
 from catalog.svg.waveforms import levels, sections, share, wave, waves
@@ -17,7 +19,11 @@ from catalog.svg.waveforms import levels, sections, share, wave, waves
 __all__ = [
     "BANDS",
     "LAYERS",
+    "agreement",
+    "beside",
     "built_from",
+    "chosen",
+    "drift",
     "energy",
     "energy_curve",
     "genealogy",
@@ -29,4 +35,5 @@ __all__ = [
     "tempo",
     "wave",
     "waves",
+    "window_name",
 ]

@@ -1,78 +1,207 @@
-"""Where the tagged genres come from."""
+"""Where the tagged genres come from: a graph with several parents, on an axis of years."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import pairwise
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.safestring import SafeString
 
-from catalog.svg.draw import number, picture, text
+from catalog.svg.draw import number, picture, safe, text
 
-MOST_GENERATIONS = 5
+MOST_STYLES, MOST_TAGGED = 15, 5
+_KNEE = 1955  # before it the years stand closer: most of what DJs tag is younger
+_WIDE, _LEFT, _YOUNG, _RIGHT = 1150.0, 6.0, 190.0, 1010.0
+_LANE, _TOP = 50.0, 26.0
 
 
-def _strands(genealogy: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:
-    """The lines of descent of the three genres with most tracks, each cut to its latest generations."""
-    lines = [list(one["line"])[-MOST_GENERATIONS:] for one in genealogy.get("from_tags", [])[:3]]
-    return [line for line in lines if line]
+@dataclass(frozen=True)
+class Style:
+    """A genre that is drawn: parents that are drawn too, and whether they are its own or further back."""
+
+    id: str
+    name: str
+    year: int
+    place: str
+    count: int
+    parents: tuple[str, ...]
+    direct: bool
+
+
+def chosen(document: Mapping[str, Any]) -> list[Style]:
+    """The styles worth drawing, oldest first: those tagged most, and the ancestors they owe most, near ones first."""
+    nodes = {str(node["id"]): node for node in document.get("nodes", [])}
+    tagged = [str(one["id"]) for one in document.get("from_tags", [])][:MOST_TAGGED]
+    if not tagged:
+        return []
+    youngest = max(int(nodes[name]["year"]) for name in tagged)
+
+    def worth(name: str) -> float:
+        return float(nodes[name]["part"]) * math.exp((int(nodes[name]["year"]) - youngest) / 80)
+
+    others = sorted((n for n in nodes if n not in tagged), key=lambda n: (-worth(n), n))
+    kept = {*tagged, *others[: MOST_STYLES - len(tagged)]}
+    found = []
+    older = {name: _older(name, nodes) for name in kept}
+    # Of one year, parents first.
+    order = sorted(kept, key=lambda n: (int(nodes[n]["year"]), len(older[n]), n))
+    for name in order:
+        node = nodes[name]
+        own = [p for p in node["parents"] if p in kept]
+        further = [p for p in order if p in older[name]][-1:]
+        found.append(
+            Style(
+                id=name,
+                name=str(node["name"]),
+                year=int(node["year"]),
+                place=_short(str(node["place"])),
+                count=int(node["count"]) if name in tagged else 0,
+                parents=tuple(own or further),
+                direct=bool(own),
+            )
+        )
+    return found
+
+
+def _older(name: str, nodes: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Every ancestor of a style."""
+    seen: set[str] = set()
+    waiting = list(nodes[name]["parents"])
+    while waiting:
+        one = waiting.pop()
+        if one not in seen:
+            seen.add(one)
+            waiting += nodes[one]["parents"]
+    return seen
+
+
+def _short(place: str) -> str:
+    return place.split(" and ")[0].split(",")[0]
 
 
 def genealogy(document: Mapping[str, Any], tracks: int) -> SafeString:
-    """Where the tagged genres come from, oldest left, ending in the artist. For wide screens: a list says the same."""
-    strands = _strands(document)
-    if not strands:
+    """The descent of the tagged genres, ending in the artist: across for wide screens, down for others."""
+    styles = chosen(document)
+    if not styles:
         return SafeString("")
-    nodes = {str(node["id"]): node for line in strands for node in line}
-    parents: dict[str, list[str]] = {name: [] for name in nodes}
-    for line in strands:
-        for older, younger in pairwise(line):
-            if str(older["id"]) not in parents[str(younger["id"])]:
-                parents[str(younger["id"])].append(str(older["id"]))
-    depth: dict[str, int] = {}
-    for name in sorted(nodes, key=lambda name: (nodes[name]["year"], name)):
-        depth[name] = max((depth.get(parent, 0) + 1 for parent in parents[name]), default=0)
-    last = max(depth.values()) + 1
-    counts = {str(one["id"]): int(one["count"]) for one in document["from_tags"]}
-    step, places, taken = 720 / (last + 1), {}, set()
-    for row, line in enumerate(strands):
-        for name in (str(node["id"]) for node in line):
-            if name in places:
-                continue
-            place = row
-            while (depth[name], place) in taken:
-                place += 1
-            taken.add((depth[name], place))
-            places[name] = (depth[name] * step, 24.0 + 76 * place)
-    height = max(y for _, y in places.values()) + 44
-    you = (last * step, (min(y for _, y in places.values()) + max(y for _, y in places.values())) / 2)
+    names = {style.id: style.name for style in styles}
+    told = [
+        f"{s.name} ({s.place}, {s.year})"
+        + (f" from {' and '.join(names[p] for p in s.parents)}" if s.parents else "")
+        for s in styles
+    ]
+    label = f"Your taste traces: {'; '.join(told)}"
+    return safe([_across(styles, tracks, label), _downwards(styles, tracks, label)])
 
-    def curve(start: tuple[float, float], end: tuple[float, float], words: str, weight: float) -> str:
-        x = min(start[0] + 7.4 * len(words) + 8, end[0] - 16)
-        y, to, lower = start[1] - 4, end[0] - 8, end[1] - 4
-        middle = (x + to) / 2
-        return (
-            f'<path class="line" stroke-width="{weight:.1f}" '
-            f'd="M{number(x)} {number(y)}C{number(middle)} {number(y)} '
-            f'{number(middle)} {number(lower)} {number(to)} {number(lower)}"/>'
-        )
 
+# --- across: years from left to right ------------------------------------------------------------------------
+
+
+def _x(year: float, first: int, last: int) -> float:
+    if first >= _KNEE:
+        return _LEFT + (_RIGHT - _LEFT) * (year - first) / max(1, last - first)
+    if year < _KNEE:
+        return _LEFT + (_YOUNG - _LEFT) * (year - first) / (_KNEE - first)
+    return _YOUNG + (_RIGHT - _YOUNG) * (year - _KNEE) / max(1, last - _KNEE)
+
+
+def _room(style: Style) -> float:
+    """How wide the words of a style are, roughly."""
+    return max(7.1 * len(style.name), 5.9 * (len(style.place) + 6)) + 14
+
+
+def _lanes(styles: Sequence[Style], at: Mapping[str, float]) -> dict[str, int]:
+    """A row for each style, near those of its parents, where its words meet no others."""
+    lanes: dict[str, int] = {}
+    ends: dict[int, float] = {}
+    for style in styles:
+        x = at[style.id]
+        parents = [lanes[p] for p in style.parents]
+        wanted = sum(parents) / len(parents) if parents else len(ends)
+        free = [lane for lane in range(len(ends) + 1) if ends.get(lane, -1.0) <= x]
+        lane = min(free, key=lambda lane: (abs(lane - wanted), lane))
+        lanes[style.id] = lane
+        ends[lane] = x + _room(style)
+    return lanes
+
+
+def _across(styles: Sequence[Style], tracks: int, label: str) -> SafeString:
+    first = min(style.year for style in styles)
+    first, last = first // 10 * 10, max(2010, max(style.year for style in styles) + 8)
+    at = {style.id: _x(style.year, first, last) for style in styles}
+    lanes = _lanes(styles, at)
+    rows = max(lanes.values()) + 1
+    floor = _TOP + _LANE * rows - 6
+    y = {name: _TOP + _LANE * lane + 10 for name, lane in lanes.items()}
     body = []
-    for name, node in nodes.items():
-        for parent in parents[name]:
-            body.append(curve(places[parent], places[name], str(nodes[parent]["name"]), 1))
-        if name in counts:
-            body.append(curve(places[name], you, str(node["name"]), 1 + 2 * counts[name] / max(1, tracks)))
-        x, y = places[name]
-        body.append(text(x, y, str(node["name"]), 13, "strong"))
-        city = (
-            str(node["place"])
-            if len(str(node["place"])) <= step / 6.4
-            else str(node["place"]).split(" and ")[0]
+    decades = [d for d in range(first, last, 10) if d >= _KNEE or d == first]
+    step = 2 if len(decades) > 6 else 1
+    for decade in decades[::-step] if first >= _KNEE else [*decades[:0:-step], first]:
+        x = _x(decade, first, last)
+        body.append(f'<path class="hair" d="M{number(x)} 8V{number(floor)}"/>')
+        anchor = "start" if x < 16 else "middle"
+        body.append(text(max(x, 0), floor + 18, str(decade), 11, "soft", anchor))
+    tagged = [style for style in styles if style.count]
+    you = (_RIGHT + 62, sum(y[s.id] for s in tagged) / len(tagged))
+    for style in styles:
+        for parent in style.parents:
+            body.append(_curve((at[parent], y[parent]), (at[style.id], y[style.id]), 0.8, style.direct))
+        if style.count:
+            weight = 1 + 2 * style.count / max(1, tracks)
+            body.append(_curve((at[style.id], y[style.id]), (you[0] - 6, you[1]), weight, True))
+    for style in styles:
+        x, line = at[style.id], y[style.id]
+        radius = 3.5 if style.count else 2.5
+        body.append(f'<circle class="ink" cx="{number(x)}" cy="{number(line)}" r="{radius}"/>')
+        body.append(text(x, line - 8, style.name, 13, "halo strong" if style.count else "halo"))
+        body.append(text(x, line + 16, f"{style.place}, {style.year}", 11, "halo soft"))
+    body.append(text(you[0], you[1] - 2, "You", 13, "strong you"))
+    body.append(text(you[0], you[1] + 14, f"{tracks:,}", 11, "soft"))
+    body.append(text(you[0], you[1] + 28, f"track{'' if tracks == 1 else 's'}", 11, "soft"))
+    return picture(_WIDE, floor + 26, label, body, 'class="picture across"')
+
+
+def _curve(start: tuple[float, float], end: tuple[float, float], weight: float, direct: bool) -> str:
+    (x, y), (to, lower) = start, end
+    bend = max(18.0, min(70.0, (to - x) * 0.5))
+    return (
+        f'<path class="{"line" if direct else "line far"}" stroke-width="{weight:.1f}" '
+        f'd="M{number(x)} {number(y)}C{number(x + bend)} {number(y)} '
+        f'{number(to - bend)} {number(lower)} {number(to)} {number(lower)}"/>'
+    )
+
+
+# --- downwards: one row for each style -----------------------------------------------------------------------
+
+
+def _downwards(styles: Sequence[Style], tracks: int, label: str) -> SafeString:
+    step, dot, top = 42.0, 104.0, 16.0
+    y = {style.id: top + step * row for row, style in enumerate(styles)}
+    end = top + step * len(styles) + 4
+    body = []
+
+    def arc(above: float, below: float, weight: float, direct: bool) -> str:
+        out = dot - min(62.0, 12 + (below - above) * 0.13)
+        return (
+            f'<path class="{"line" if direct else "line far"}" stroke-width="{weight:.1f}" '
+            f'd="M{number(dot)} {number(above)}C{number(out)} {number(above)} '
+            f'{number(out)} {number(below)} {number(dot)} {number(below)}"/>'
         )
-        body.append(text(x, y + 17, city, 11, "soft") + text(x, y + 32, str(node["year"]), 11, "soft"))
-    body.append(text(you[0], you[1], "You", 13, "strong you"))
-    body.append(text(you[0], you[1] + 17, f"{tracks:,} track{'' if tracks == 1 else 's'}", 11, "soft"))
-    label = "; ".join(" to ".join(f"{node['name']} ({node['year']})" for node in line) for line in strands)
-    return picture(720, height, f"Your taste traces: {label}", body, 'class="picture wide"')
+
+    for style in styles:
+        body += [arc(y[parent], y[style.id], 0.8, style.direct) for parent in style.parents]
+        if style.count:
+            body.append(arc(y[style.id], end, 1 + 2 * style.count / max(1, tracks), True))
+    for style in styles:
+        line = y[style.id]
+        radius = 3.5 if style.count else 2.5
+        body.append(text(0, line + 4, str(style.year), 12, "soft"))
+        body.append(f'<circle class="ink" cx="{number(dot)}" cy="{number(line)}" r="{radius}"/>')
+        body.append(text(dot + 14, line + 1, style.name, 13, "strong" if style.count else ""))
+        mine = f", {style.count:,} of yours" if style.count else ""
+        body.append(text(dot + 14, line + 16, style.place + mine, 11, "soft"))
+    body.append(text(dot + 14, end + 4, "You", 13, "strong you"))
+    body.append(text(dot + 44, end + 4, f"{tracks:,} track{'' if tracks == 1 else 's'}", 11, "soft"))
+    return picture(342, end + 14, label, body, 'class="picture down"')

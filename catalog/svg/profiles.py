@@ -114,7 +114,7 @@ def _ring(start: float, end: float, inner: float, outer: float, centre: float) -
 
 
 def key_wheel(counts: Sequence[Mapping[str, Any]], leading: str = "") -> SafeString:
-    """The Camelot wheel: minor keys inside, major keys outside, darker where more tracks are."""
+    """The Camelot wheel: minor keys inside, major keys outside, each with its tracks, darker where more are."""
     from catalog.analysis.keys import ALL_KEYS
 
     by_name = {str(one["name"]): int(one["count"]) for one in counts}
@@ -132,9 +132,13 @@ def key_wheel(counts: Sequence[Mapping[str, Any]], leading: str = "") -> SafeStr
         radius = (inner + outer) / 2
         x = centre + radius * math.sin(middle)
         y = centre - radius * math.cos(middle)
-        words = key.short.replace("b", "♭").replace("#", "♯") if count else key.camelot
-        tone = "soft" if not count else ("inverse" if share > 0.5 else "")
-        body.append(text(x, y + 4, words, 12, tone, "middle"))
+        if count:
+            tone = "inverse" if share > 0.5 else ""
+            words = key.short.replace("b", "♭").replace("#", "♯")
+            body.append(text(x, y, words, 12, tone, "middle"))
+            body.append(text(x, y + 14, f"{count:,}", 11, tone, "middle"))
+        else:
+            body.append(text(x, y + 4, key.camelot, 11, "soft", "middle"))
     if leading:
         body.append(
             text(centre, centre - 2, leading.split()[0].replace("b", "♭").replace("#", "♯"), 26, "", "middle")

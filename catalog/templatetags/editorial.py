@@ -137,6 +137,21 @@ def genealogy_picture(dna: dict[str, Any]) -> SafeString:
 
 
 @register.simple_tag
+def drift_picture(profile: dict[str, Any]) -> SafeString:
+    return svg.drift(profile or {})
+
+
+@register.simple_tag
+def beside_picture(profile: dict[str, Any]) -> SafeString:
+    return svg.beside(profile)
+
+
+@register.simple_tag
+def agreement_picture(dna: dict[str, Any]) -> SafeString:
+    return svg.agreement(float(dna["taste_coherence"]), (dna.get("taste_coherence_detail") or {}).get("sd"))
+
+
+@register.simple_tag
 def built_picture(take: Any) -> SafeString:
     sources = [str(one["id"]) for one in (take.novelty or {}).get("bars_by_source", [])]
     bars = max((int(one["first_bar"]) + int(one["bars"]) for one in take.sections or []), default=0)

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
+from typing import Any
 
 import pytest
 
 from catalog import svg
+from catalog.dna.facts import TrackFacts
+from catalog.dna.lineage import genealogy
 from catalog.svg.profiles import decibel_height
 
 PALETTE = {
@@ -13,19 +16,32 @@ PALETTE = {
 }
 
 
-def style(name: str, year: int, place: str = "London") -> dict[str, object]:
-    return {"id": name.lower(), "name": name, "year": year, "place": place, "pioneers": "somebody"}
-
-
-GENEALOGY = {
-    "from_tags": [
-        {
-            **style("Dubstep", 2001),
-            "count": 12,
-            "line": [style("Dub", 1968), style("Garage", 1994), style("Dubstep", 2001)],
-        },
-        {**style("Jungle", 1991), "count": 3, "line": [style("Dub", 1968), style("Jungle", 1991)]},
+def tagged(**counts: int) -> dict[str, Any]:
+    """The genealogy of tracks with these tags."""
+    tracks = [
+        TrackFacts(f"{tag} {n}", "Untitled", genres=(tag.replace("_", " "),))
+        for tag, count in counts.items()
+        for n in range(count)
     ]
+    return genealogy(tracks)
+
+
+GENEALOGY = tagged(dubstep=12, jungle=3)
+DRIFT: dict[str, Any] = {
+    "period": "quarter",
+    "windows": [
+        {
+            "start": f"2025-0{month}-01",
+            "n": 9,
+            "bpm": bpm,
+            "bpm_p10": bpm - 4,
+            "bpm_p90": bpm + 3,
+            "energy": 0.5,
+        }
+        | {"minor_share": 0.7, "sound": None}
+        for month, bpm in ((1, 124.0), (4, 140.0))
+    ],
+    "changes": [{"what": "tempo", "since": "2025-04-01"}],
 }
 
 
@@ -87,7 +103,10 @@ def test_words_from_outside_cannot_become_markup() -> None:
         svg.energy([{"from": 0, "to": 0.1, "count": 3}], 0.1, 0.2, 0.3),
         svg.energy([1, 0, 2], None, None, None),
         svg.built_from([{"bar": 3, "layer": "drums", "track_id": "a"}], 4, ["a"]),
-        svg.genealogy(GENEALOGY, 12),
+        svg.genealogy(GENEALOGY, 15),
+        svg.drift(DRIFT),
+        svg.beside({k: {"p10": 120, "median": 124, "p90": 128} for k in ("own", "collected")}),
+        svg.agreement(0.73, 0.04),
     ],
 )
 def test_every_picture_is_well_formed_has_a_title_and_no_inline_style(picture: str) -> None:
@@ -119,13 +138,37 @@ def test_the_recording_that_gave_most_is_darkest() -> None:
     assert len(set(shades)) == 3
 
 
-def test_lines_of_descent_meet_where_they_share_a_style_and_end_in_the_artist() -> None:
-    picture = svg.genealogy(GENEALOGY, 12)
-    assert picture.count(">Dub<") == 1
-    assert (
-        picture.count('class="line"') == 5
-    )  # Dub to Garage, Dub to Jungle, Garage to Dubstep, and two to You
-    assert "Dub (1968) to Garage (1994) to Dubstep (2001)" in picture
-    widths = [float(one) for one in re.findall(r'stroke-width="([\d.]+)"', picture)]
-    assert max(widths) == 3.0  # all twelve tracks are Dubstep
+def test_a_style_is_drawn_once_with_all_its_parents_and_the_lines_end_in_the_artist() -> None:
+    picture = svg.genealogy(GENEALOGY, 15)
+    styles = {style.id: style for style in svg.chosen(GENEALOGY)}
+    assert set(styles["dubstep"].parents) == {"uk-garage", "dub"}
+    for drawing in drawings(picture):  # across and down say the same
+        words = [element.text for element in drawing.iter() if element.tag.endswith("text")]
+        assert words.count("Dub") == words.count("You") == 1
+        lines = [one for one in drawing.iter() if "line" in one.get("class", "").split()]
+        assert len(lines) == sum(len(style.parents) for style in styles.values()) + 2
+        assert max(float(one.get("stroke-width", "0")) for one in lines) == 2.6  # 12 of 15 are Dubstep
+    assert "Dubstep (Croydon, 2001) from UK Garage and Dub" in picture
     assert svg.genealogy({"from_tags": []}, 0) == ""
+
+
+def test_the_years_run_forward_across_and_no_words_meet() -> None:
+    """The worst a DJ's collection asks for: five styles from far apart."""
+    document = tagged(dubstep=9, amapiano=8, baile_funk=7, jersey_club=6, krautrock=5)
+    assert len(svg.chosen(document)) == 15
+    across = drawings(svg.genealogy(document, 35))[0]
+    names = {style.name: style.year for style in svg.chosen(document)}
+    texts = [one for one in across.iter() if one.tag.endswith("text")]
+    at = {t.text: (float(t.get("x", 0)), float(t.get("y", 0))) for t in texts if t.text in names}
+    by_year = sorted(names, key=lambda name: names[name])
+    assert [at[name][0] for name in by_year] == sorted(at[name][0] for name in by_year)
+    for name, (x, y) in at.items():
+        behind = [other for other, (left, line) in at.items() if line == y and left > x]
+        assert all(at[other][0] > x + 7 * len(name) for other in behind), name
+
+
+def test_a_move_is_marked_in_its_own_strip_only() -> None:
+    wide = drawings(svg.drift(DRIFT))[0]
+    assert sum(one.get("class") == "mark" for one in wide.iter()) == 1
+    assert sum(one.get("class") == "past" for one in wide.iter()) == 2  # a spread of tempo for each quarter
+    assert svg.drift({"period": "month", "windows": DRIFT["windows"][:1]}) == ""
