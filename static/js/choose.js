@@ -9,18 +9,20 @@ function draw() {
   const choose = form();
   if (!choose) return;
   const all = choose.querySelector("#all"), page = choose.querySelector("#page-all"), shown = boxes();
-  choose.querySelector("[data-whole-page]").hidden = false;
-  choose.querySelector("[data-genre]").hidden = choose.querySelector("#do").value !== "genre";
   for (const box of shown) {
     box.checked = all.checked || ticked.has(box.value);
     box.disabled = all.checked;
   }
-  page.checked = shown.length > 0 && shown.every((box) => box.checked);
-  page.indeterminate = !page.checked && shown.some((box) => box.checked);
-  page.disabled = all.checked;
+  if (page) {
+    page.closest("[data-whole-page]").hidden = false;
+    page.checked = shown.every((box) => box.checked);
+    page.indeterminate = !page.checked && shown.some((box) => box.checked);
+    page.disabled = all.checked;
+  }
   const count = all.checked ? Number(choose.dataset.count) : shown.filter((box) => box.checked).length;
   choose.querySelector("[data-chosen]").textContent = count ? `${count.toLocaleString("en")} ticked` : "";
-  choose.classList.toggle("active", count > 0);
+  for (const one of choose.querySelectorAll("[data-do]")) one.hidden = count === 0;
+  choose.querySelector("[data-genre]").hidden = count === 0 || choose.querySelector("#do").value !== "genre";
 }
 
 function tick(box, on) {

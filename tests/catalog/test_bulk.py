@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.test import Client
+from django.urls import reverse
 from django_q.models import OrmQ
 
 from catalog import bulk, intake
 from catalog.bulk import Edit
 from catalog.models import Analysis, Track
-from tests.people import collaborator, owner
+from tests.people import collaborator, owner, stranger
 from tests.rows import catalog_of, measured, ready_track
 
 pytestmark = pytest.mark.django_db
@@ -200,3 +202,89 @@ def test_double_and_half_undo_each_other() -> None:
     intake.correct(track, bpm=300)
     with pytest.raises(ValidationError, match="600"):
         intake.correct(track, bpm_factor=2)
+
+
+# --- from the library page ---
+
+
+def ticked(client: Client, **fields: Any) -> Any:
+    return client.post(reverse("catalog:change"), fields)
+
+
+def told(client: Client) -> str:
+    return str((client.get(reverse("catalog:library")).context["said"] or {}).get("words", ""))
+
+
+def test_ticked_tracks_are_changed_and_the_page_says_so_and_offers_to_undo_it() -> None:
+    me = owner()
+    tracks, client = catalog_of(me.artist, 3), me.page
+    intake.correct(tracks[0], bpm_locked=True)
+    answer = ticked(client, track=ids(tracks), do="double", query="sort=bpm&q=loop")
+    assert answer.headers["Location"] == f"{reverse('catalog:library')}?sort=bpm&q=loop#tracks"
+    assert told(client) == "BPM doubled on 2 tracks. 1 locked, left as it is."
+    assert ">Undo<" in client.get(reverse("catalog:library")).content.decode()
+    client.post(reverse("catalog:undo"))
+    assert told(client) == "Taken back on 2 tracks."
+    assert values(tracks, "bpm_override") == [measured().bpm, None, None]
+    client.post(reverse("catalog:undo"))
+    assert told(client) == "There is nothing to take back."
+
+
+def test_all_that_match_means_all_of_the_list_and_not_of_the_page() -> None:
+    me = owner()
+    tracks, client = catalog_of(me.artist, 28), me.page
+    other = ready_track(me.artist, "Other")
+    ticked(client, all="1", do="genre", genre="Grime", query="q=loop")
+    assert told(client) == "Genre set on 28 tracks."
+    assert values([*tracks, other], "genre_override") == ["Grime"] * 28 + [""]
+
+
+def test_a_deletion_of_many_asks_back_with_the_count_and_deletes_what_it_named() -> None:
+    me = owner()
+    tracks, client = catalog_of(me.artist, 10), me.page
+    page = ticked(client, all="1", do="delete", query="q=loop")
+    assert "Delete 10 Tracks" in page.content.decode() and "and 2 more" in page.content.decode()
+    assert Track.objects.count() == 10
+    ready_track(me.artist, "Loop that came in meanwhile")
+    ticked(client, ids=page.context["ids"], do="delete", confirmed="1", query="")
+    assert told(client) == "10 tracks deleted."
+    assert list(Track.objects.values_list("title", flat=True)) == ["Loop that came in meanwhile"]
+    assert not any(track.file.exists() for track in tracks)
+
+
+def test_a_form_that_says_nothing_changes_nothing() -> None:
+    me = owner()
+    (track,), client = catalog_of(me.artist, 1), me.page
+    ticked(client, do="double")
+    assert told(client) == "No track was ticked, so nothing was changed."
+    ticked(client, track=track.pk, do="melt")
+    assert told(client) == "Choose what to do with the tracks you ticked."
+    ticked(client, track="trk_nothing", do="delete", confirmed="1")
+    assert told(client) == "0 tracks deleted."
+    assert "no longer there" in ticked(client, track="trk_nothing", do="delete").content.decode()
+    # Where the form sends back to is this list, whatever it was sent.
+    answer = ticked(client, track=track.pk, do="reset_key", query="//elsewhere.example/?x=1")
+    assert answer.headers["Location"].startswith(f"{reverse('catalog:library')}?")
+
+
+def test_what_waits_is_cancelled_after_a_question_and_analyzed_again_from_the_list() -> None:
+    me = owner()
+    client = me.page
+    row = ready_track(me.artist, status=Track.QUEUED)
+    assert "Cancel 1 Waiting" in client.get(reverse("catalog:stop")).content.decode()
+    assert values([row], "status") == ["queued"]
+    client.post(reverse("catalog:stop"))
+    assert told(client) == "1 track no longer waiting. Each can be analyzed later."
+    ticked(client, all="1", do="retry", query="state=cancelled")
+    assert told(client) == "1 track waiting to be analyzed again."
+    assert values([row], "status") == ["queued"]
+
+
+def test_failure_15_tracks_of_somebody_else_are_not_changed_from_a_page() -> None:
+    mine, theirs = owner(), collaborator()
+    track = ready_track(mine.artist)
+    for verb in ("genre", "double", "reset_bpm", "reset_key", "retry"):
+        ticked(theirs.page, track=track.pk, do=verb, genre="Pop")
+    ticked(theirs.page, ids=track.pk, do="delete", confirmed="1")
+    assert values([track], "genre_override") == [""] and values([track], "bpm_override") == [None]
+    assert stranger().post(reverse("catalog:change"), {}).status_code in {302, 403}
