@@ -18,6 +18,7 @@ import pytest
 from django.conf import settings
 
 from catalog.models import Analysis, Artist, Fingerprint, Track
+from catalog.similarity import BACKGROUND_PATH
 
 ROOT = Path(__file__).resolve().parents[1]
 TRACKS, SECONDS, ARTIST_SEED, STYLE = 12, 32.0, 41, "dubstep"
@@ -28,7 +29,7 @@ def _version() -> str:
     for folder in ("catalog/demo", "catalog/analysis", "catalog/audio"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             digest.update(path.read_bytes())
-    digest.update((ROOT / "catalog/data/background-v1.npz").read_bytes())
+    digest.update(BACKGROUND_PATH.read_bytes())
     return digest.hexdigest()[:16]
 
 

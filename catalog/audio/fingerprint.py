@@ -3,15 +3,18 @@
 After J. Haitsma and T. Kalker, "A Highly Robust Audio Fingerprinting System" (ISMIR 2002): every
 46 ms one 32-bit number, whose bits say whether the difference between neighbouring bands (33 of
 them, 300 to 2000 Hz) grows or shrinks. The same recording after MP3 or AAC coding, equalising or
-mixing changes few bits; other music changes about half of them. Not survived: a change of speed or
-pitch, and sounds that hold still for seconds (their bits follow the noise of the coder).
+mixing changes few bits; other music changes about half of them. A change of speed is survived by
+asking again with the speed undone (`fingerprints_at`). Not survived: a change of pitch alone, and
+sounds that hold still for seconds (their bits follow the noise of the coder).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.fft
 
 RATE = 5512
 _WINDOW, _HOP, _BANDS = 2048, 256, 33
@@ -45,6 +48,35 @@ def fingerprint(samples: np.ndarray, sample_rate: int) -> np.ndarray:
 
     Empty for sounds shorter than about 0.42 s. Where nothing sounds the value is 0.
     """
+    edges = _edges()
+    blocks = [np.add.reduceat(power, edges, axis=1)[:, :_BANDS] for power in _power(samples, sample_rate)]
+    return _bits(np.concatenate(blocks)) if blocks else np.zeros(0, np.uint32)
+
+
+def fingerprints_at(samples: np.ndarray, sample_rate: int, speeds: Sequence[float]) -> list[np.ndarray]:
+    """What the fingerprint would be with the speed undone, for each of `speeds` (1.03: played 3 % too fast).
+
+    Of one spectrum: the bands are moved and the frames interpolated, which at speed 1 differs from
+    `fingerprint` in few bits or none.
+    """
+    edges = _edges()
+    levels: list[list[np.ndarray]] = [[] for _ in speeds]
+    for power in _power(samples, sample_rate):
+        below = np.zeros((len(power), power.shape[1] + 1))
+        np.cumsum(power, axis=1, out=below[:, 1:])
+        for kept, speed in zip(levels, speeds, strict=True):
+            place = edges * speed
+            whole = place.astype(np.int64)
+            part = place - whole
+            upto = below[:, whole] * (1 - part) + below[:, whole + 1] * part
+            kept.append(np.diff(upto, axis=1))
+    if not levels or not levels[0]:
+        return [np.zeros(0, np.uint32) for _ in speeds]
+    return [_bits(_slowed(np.concatenate(kept), speed)) for kept, speed in zip(levels, speeds, strict=True)]
+
+
+def _power(samples: np.ndarray, sample_rate: int) -> Iterator[np.ndarray]:
+    """(frames, bins) float32 power spectra, in blocks; nothing for a sound of less than two frames."""
     import soxr
 
     mono = np.ascontiguousarray(np.atleast_2d(samples).mean(axis=0), np.float32)
@@ -52,15 +84,25 @@ def fingerprint(samples: np.ndarray, sample_rate: int) -> np.ndarray:
         mono = soxr.resample(mono, sample_rate, RATE, quality="HQ")
     count = 1 + (len(mono) - _WINDOW) // _HOP if len(mono) >= _WINDOW else 0
     if count < 2:
-        return np.zeros(0, np.uint32)
+        return
     frames = np.lib.stride_tricks.sliding_window_view(mono, _WINDOW)[::_HOP]
     window = np.hanning(_WINDOW).astype(np.float32)
-    edges = _edges()
-    energy = np.empty((count, _BANDS), np.float64)
     for start in range(0, count, _BLOCK):
-        spectrum = np.fft.rfft(frames[start : start + _BLOCK] * window, axis=1)
-        power = spectrum.real**2 + spectrum.imag**2
-        energy[start : start + _BLOCK] = np.add.reduceat(power, edges, axis=1)[:, :_BANDS]
+        spectrum = scipy.fft.rfft(frames[start : start + _BLOCK] * window, axis=1)
+        yield spectrum.real**2 + spectrum.imag**2
+
+
+def _slowed(energy: np.ndarray, speed: float) -> np.ndarray:
+    """(frames, bands) energy at the moments the frames of the unchanged recording would have."""
+    at = np.arange(int((len(energy) - 1) * speed) + 1) / speed
+    whole = np.minimum(at.astype(np.int64), len(energy) - 2)
+    part = (at - whole)[:, None]
+    return np.asarray(energy[whole] * (1 - part) + energy[whole + 1] * part)
+
+
+def _bits(energy: np.ndarray) -> np.ndarray:
+    """The numbers of (frames, 33) band energies: one fewer than there are frames."""
+    energy = energy.astype(np.float64)
     slope = energy[:, :-1] - energy[:, 1:]
     change = slope[1:] - slope[:-1]
     weights = np.uint32(1) << np.arange(_BANDS - 1, dtype=np.uint32)

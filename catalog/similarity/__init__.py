@@ -1,7 +1,7 @@
 """Similarity to a catalog: the frozen background, and the calibrated match against it.
 
-Pure. A learned embedding can take the place of the hand-made one behind the same two names: another
-background file and its vectors.
+Pure. A learned embedding takes the place of the hand-made one behind the same names: another background
+file, which names its embedding and its blocks, and vectors of its kind in `CatalogModel`.
 """
 
 from __future__ import annotations

@@ -8,18 +8,20 @@ version it was made with, because another background moves them all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-BACKGROUND_PATH = Path(__file__).resolve().parent.parent / "data" / "background-v1.npz"
+BACKGROUND_PATH = Path(__file__).resolve().parent.parent / "data" / "background-v2.npz"
 Floats = npt.NDArray[np.float32]
 Array = npt.NDArray[np.float64]
 
 # The embedding's blocks, by aspect of what is heard. Sizes are those of catalog.analysis.embedding.
+HAND_MADE = "hand-made 242"
 BLOCK_SIZES = (19, 19, 19, 7, 16, 18, 48, 60, 12, 20, 4)
 ASPECTS: dict[str, tuple[int, ...]] = {
     "sonic_palette": (0, 1, 2, 3, 4, 5),
@@ -33,8 +35,8 @@ _NEIGHBOURS = 7
 SAME_RECORDING = 0.12
 
 
-def _columns(blocks: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    edges = np.concatenate([[0], np.cumsum(BLOCK_SIZES)])
+def _columns(blocks: tuple[int, ...], block_sizes: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    edges = np.concatenate([[0], np.cumsum(block_sizes)])
     return np.concatenate([np.arange(edges[b], edges[b + 1]) for b in blocks])
 
 
@@ -45,9 +47,11 @@ class Space:
     local scale of each background track, itself excluded.
     """
 
-    def __init__(self, vectors: Floats, blocks: tuple[int, ...]) -> None:
-        self.columns = _columns(blocks)
-        sizes = np.concatenate([np.full(BLOCK_SIZES[b], BLOCK_SIZES[b]) for b in blocks])
+    def __init__(
+        self, vectors: Floats, blocks: tuple[int, ...], block_sizes: tuple[int, ...] = BLOCK_SIZES
+    ) -> None:
+        self.columns = _columns(blocks, block_sizes)
+        sizes = np.concatenate([np.full(block_sizes[b], block_sizes[b]) for b in blocks])
         self._weight = 1 / np.sqrt(sizes)
         chosen = vectors[:, self.columns].astype(np.float64)
         self.mu, self.sd = chosen.mean(axis=0), chosen.std(axis=0) + 1e-6
@@ -63,7 +67,7 @@ class Space:
         return np.clip((chosen - self.mu) / self.sd, -4, 4) * self._weight - self.centre
 
     def unit(self, vectors: npt.ArrayLike) -> Array:
-        """(n, d) unit vectors of (n, 242) embeddings."""
+        """(n, d) unit vectors of (n, size) embeddings."""
         centred = self._scaled(vectors)
         size = np.linalg.norm(centred, axis=1, keepdims=True)
         return np.asarray(centred / np.maximum(size, 1e-9))
@@ -88,8 +92,14 @@ def _nearest_mean(gaps: Array, count: int) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Background:
-    """n tracks of many styles. vectors (n, 242), energy (n,) raw measure, palette (n, 7), bpm (n,)
-    with 0 for none; label, source and licence of each row."""
+    """n tracks of many styles: what everything is compared with.
+
+    vectors (n, size), energy (n,) raw measure, palette (n, 7), bpm (n,) with 0 for none; label, source
+    and licence of each row. measures: by name (n,) the raw figures behind the energy, NaN where there is
+    none, so that another formula of it needs no audio. embedding names what the vectors are and
+    block_sizes how they fall into blocks that weigh alike: a learned embedding is another file with its
+    own name and, as a rule, one block; it has no aspects, so a match against it has no breakdown.
+    """
 
     version: str
     vectors: Floats
@@ -99,6 +109,9 @@ class Background:
     labels: tuple[str, ...]
     sources: tuple[str, ...]
     licences: tuple[str, ...]
+    measures: Mapping[str, Floats] = field(default_factory=dict)
+    embedding: str = HAND_MADE
+    block_sizes: tuple[int, ...] = BLOCK_SIZES
 
     @classmethod
     def load(cls, path: Path = BACKGROUND_PATH) -> Background:
@@ -117,10 +130,18 @@ class Background:
             labels=np.array(self.labels),
             sources=np.array(self.sources),
             licences=np.array(self.licences),
+            embedding=np.array(self.embedding),
+            block_sizes=np.array(self.block_sizes, np.int64),
+            **{f"measure_{name}": values.astype(np.float32) for name, values in self.measures.items()},
         )
 
     def __len__(self) -> int:
         return len(self.vectors)
+
+    @property
+    def aspects(self) -> tuple[str, ...]:
+        """What a match against this background is broken down into."""
+        return tuple(ASPECTS) if self.block_sizes == BLOCK_SIZES else ()
 
     def space(self, aspect: str | None = None) -> Space:
         """The space of one aspect, or of all blocks."""
@@ -164,10 +185,13 @@ def _read(path: Path) -> Background:
             tuple(str(x) for x in rows["labels"]),
             tuple(str(x) for x in rows["sources"]),
             tuple(str(x) for x in rows["licences"]),
+            {name.removeprefix("measure_"): rows[name] for name in rows.files if name.startswith("measure_")},
+            str(rows["embedding"]),
+            tuple(int(size) for size in rows["block_sizes"]),
         )
 
 
 @lru_cache(maxsize=32)
 def _space(background: Background, aspect: str | None) -> Space:
-    blocks = tuple(range(len(BLOCK_SIZES))) if aspect is None else ASPECTS[aspect]
-    return Space(background.vectors, blocks)
+    blocks = tuple(range(len(background.block_sizes))) if aspect is None else ASPECTS[aspect]
+    return Space(background.vectors, blocks, background.block_sizes)

@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.similarity.background import (
-    ASPECTS,
     SAME_RECORDING,
     Array,
     Background,
@@ -36,6 +35,8 @@ _LEAST_GAP = 0.12
 _STRANGER_PERCENTILE = 25.0
 # One track has no distance to its own kind; this is what catalogs of the same style show in the median.
 _SOLE_OWN = 0.72
+# The middle of so many own distances is the middle of all of them, within a hundredth.
+_SAMPLE = 400
 _ROWS = 256
 _BLOCKS = 64
 _CANDIDATES = 32
@@ -79,13 +80,20 @@ class Match:
 
 
 class _Aspect:
-    """The catalog in one space, with the calibration of its distances."""
+    """The catalog in one space, with the calibration of its distances.
 
-    def __init__(self, vectors: npt.NDArray[np.float32], space: Space) -> None:
+    own, nearest: distances of the catalog's tracks to the rest of it, of all or of a sample of them.
+    """
+
+    def __init__(self, vectors: npt.NDArray[np.float32], space: Space, *, sample: int | None = None) -> None:
         self.space = space
         self.units = space.unit(vectors)
         self.scale = space.local_scale(self.units)
-        self.own, self.nearest = self._leave_one_out()
+        count = len(vectors)
+        asked = np.arange(count)
+        if sample is not None and count > sample:
+            asked = np.linspace(0, count - 1, sample).round().astype(np.int64)
+        self.own, self.nearest = self._leave_one_out(asked)
         count = neighbours(len(vectors))
         chords = distances(space.units, self.units)
         away = chords / np.sqrt(np.outer(space.scale, self.scale))
@@ -98,21 +106,22 @@ class _Aspect:
         wins = (own[:, None] < others).mean() + 0.5 * (own[:, None] == others).mean()
         self.auc = float(wins)
 
-    def _leave_one_out(self) -> tuple[Array, Array]:
+    def _leave_one_out(self, asked: npt.NDArray[np.int64]) -> tuple[Array, Array]:
         count = len(self.units)
-        own, nearest = np.zeros(count), np.zeros(count)
+        own, nearest = np.zeros(len(asked)), np.zeros(len(asked))
         if count < 2:
             return own, nearest
         keep = neighbours(count - 1)
         rough = self.units.astype(np.float32), (1 / self.scale).astype(np.float32)
-        for start in range(0, count, _ROWS):
-            rows = np.arange(start, min(start + _ROWS, count))
+        for start in range(0, len(asked), _ROWS):
+            part = slice(start, start + _ROWS)
+            rows = asked[part]
             gaps = self._few_gaps(rows, keep, *rough) if count > _ROWS else None
             if gaps is None:
                 gaps = distances(self.units[rows], self.units)
                 gaps /= np.sqrt(np.outer(self.scale[rows], self.scale))
                 gaps[np.arange(len(rows)), rows] = np.inf
-            own[rows], nearest[rows] = _smallest_mean(gaps, keep), gaps.min(axis=1)
+            own[part], nearest[part] = _smallest_mean(gaps, keep), gaps.min(axis=1)
         return own, nearest
 
     def _few_gaps(
@@ -157,13 +166,15 @@ class _Aspect:
 class CatalogModel:
     """A catalog of n >= 1 tracks that can be asked how much a sound belongs to it.
 
-    ids: any values; vectors: (n, 242); the background must not hold the catalog's tracks.
+    ids: any values; vectors: (n, size of the background's embedding). A track of the catalog that the
+    background holds too is no stranger to it.
     """
 
     def __init__(self, ids: Sequence[Any], vectors: npt.ArrayLike, background: Background) -> None:
         rows = np.atleast_2d(np.asarray(vectors, dtype=np.float32))
         if not len(ids) or rows.shape != (len(ids), background.vectors.shape[1]):
-            raise ValueError("A catalog model needs one vector of 242 figures for each of its tracks.")
+            size = background.vectors.shape[1]
+            raise ValueError(f"A catalog model needs one vector of {size} figures for each of its tracks.")
         self.ids = tuple(ids)
         self.background = background
         self._rows = rows
@@ -172,7 +183,10 @@ class CatalogModel:
     @cached_property
     def _aspects(self) -> dict[str, _Aspect]:
         """Made when something is matched: the DNA asks only how distinct the catalog is."""
-        return {name: _Aspect(self._rows, self.background.space(name)) for name in ASPECTS}
+        return {
+            name: _Aspect(self._rows, self.background.space(name), sample=_SAMPLE)
+            for name in self.background.aspects
+        }
 
     @property
     def auc(self) -> float:
@@ -193,7 +207,7 @@ class CatalogModel:
         duration: float | None = None,
         closest: int = 5,
     ) -> Match:
-        """How much the sound of this (242,) vector belongs to the catalog.
+        """How much the sound of this vector belongs to the catalog.
 
         exclude: ids to leave out of the comparison (the donors of a take, or the track itself).
         duration: seconds of the sound, when known; under a minute the figure is marked uncertain.

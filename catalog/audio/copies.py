@@ -1,0 +1,178 @@
+"""Which of thousands of recordings is this a copy of: exact, coded again, cut, an excerpt, or at another speed.
+
+An alignment of two fingerprints costs milliseconds, all alignments with thousands of recordings would
+cost minutes. So places are looked up first (Haitsma & Kalker 2002, section 4): a copy keeps some of
+the 32-bit numbers bit for bit, and those that it keeps lie on one diagonal. The catalog's numbers are
+read through once against a table of the wanted ones, which needs no stored index: 18 million numbers
+(4,000 tracks) in about half a second. Only diagonals with several hits are then compared bit by bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.audio.fingerprint import FRAME_SECONDS, THRESHOLD, WINDOW_FRAMES
+
+Numbers = npt.NDArray[np.uint32]
+Places = npt.NDArray[np.int64]
+# Of the percents by which a record player or a DJ deck is off; a quarter between two steps is still recognised.
+SPEEDS = tuple(1 + step / 400 for step in range(-13, 14) if step)
+LEAST_HITS = 3  # on one diagonal, before bits are compared
+_BIN = 8  # frames: a diagonal is this wide, as a slightly wrong speed drifts
+_REACH = 14  # frames tried to either side of a diagonal
+_TRIED = 48  # diagonals compared for one question
+_COMMON = 64  # a number found in more places of the catalog says nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """The fingerprints of a catalog, end to end: `frames` of recording i are starts[i] to starts[i + 1]."""
+
+    ids: tuple[str, ...]
+    frames: Numbers
+    starts: Places
+
+    @classmethod
+    def of(cls, recordings: Iterable[tuple[str, npt.NDArray[np.uint32]]]) -> Shelf:
+        """From (id, fingerprint) pairs."""
+        ids, rows = [], []
+        for pk, marks in recordings:
+            ids.append(pk)
+            rows.append(np.asarray(marks, np.uint32))
+        starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
+        return cls(tuple(ids), np.concatenate(rows) if rows else np.zeros(0, np.uint32), starts)
+
+    def marks(self, index: int) -> Numbers:
+        """The fingerprint of the recording at this index."""
+        return self.frames[self.starts[index] : self.starts[index + 1]]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A passage of the asked recording that also sounds in another one.
+
+    `seconds` of it in a row, beginning `at_asked` and `at_other`; `covered`: the share of the asked
+    recording that lies on this alignment, 0..1, and `of_other` the share of the other one.
+    """
+
+    id: str
+    seconds: float
+    covered: float
+    of_other: float
+    at_asked: float
+    at_other: float
+    speed: float = 1.0
+
+
+def shared_with(marks: Sequence[Numbers], shelf: Shelf, *, speeds: Sequence[float] = (1.0,)) -> list[Shared]:
+    """Passages that the asked recording shares with those on the shelf, longest first, one for each.
+
+    marks: its fingerprint for each of `speeds` (`fingerprints_at`). Passages under two seconds, and
+    those with fewer than a few numbers kept bit for bit, are not found.
+    """
+    best: dict[int, Shared] = {}
+    for which, index, diagonal in _diagonals(marks, shelf):
+        found = _along(marks[which], shelf.marks(index), diagonal, shelf.ids[index], speeds[which])
+        if found and (index not in best or found.seconds > best[index].seconds):
+            best[index] = found
+    return sorted(best.values(), key=lambda one: -one.seconds)
+
+
+def _diagonals(marks: Sequence[Numbers], shelf: Shelf) -> list[tuple[int, int, int]]:
+    """(which of marks, recording, frames by which it lies later there) with the most hits, best first."""
+    if not len(shelf.frames) or not any(len(one) for one in marks):
+        return []
+    place = _found(np.unique(np.concatenate(marks)), shelf.frames)
+    value = shelf.frames[place]
+    order = np.argsort(value, kind="stable")
+    place, value = place[order], value[order]
+    first = np.searchsorted(value, value)
+    common = np.bincount(first, minlength=len(value) + 1)[first] > _COMMON
+    place, value = place[~common], value[~common]
+    tallied: list[tuple[int, int, int, int]] = []
+    for which, asked in enumerate(marks):
+        low, high = np.searchsorted(value, asked), np.searchsorted(value, asked, side="right")
+        hits = high - low
+        frame = np.repeat(np.arange(len(asked)), hits)
+        inner = np.arange(len(frame)) - np.repeat(np.cumsum(hits) - hits, hits)
+        there = place[np.repeat(low, hits) + inner]
+        index = np.searchsorted(shelf.starts, there, side="right") - 1
+        shift = there - shelf.starts[index] - frame
+        tallied += [(which, *one) for one in _tally(index, shift, frame)]
+    tallied.sort(key=lambda one: -one[3])
+    return [(which, index, shift) for which, index, shift, _ in tallied[:_TRIED]]
+
+
+def _found(wanted: Numbers, frames: Numbers) -> Places:
+    """Places of the catalog that hold one of the wanted numbers; silence (0) is never one."""
+    table = np.zeros(1 << 16, bool)
+    table[wanted >> 16] = True
+    near = np.flatnonzero(table[frames >> 16])  # a small table stays in the processor's cache
+    at = np.minimum(np.searchsorted(wanted, frames[near]), len(wanted) - 1)
+    return near[(wanted[at] == frames[near]) & (frames[near] != 0)]
+
+
+def _tally(index: Places, shift: Places, frame: Places) -> list[tuple[int, int, int]]:
+    """(recording, diagonal, hits) where at least LEAST_HITS frames agree; the two best of a recording."""
+    if not len(index):
+        return []
+    low = int(shift.min())
+    width = (int(shift.max()) - low) // _BIN + 3
+    tallied: dict[int, list[tuple[int, int]]] = {}
+    # Every hit counts in the bin it lies in and in the one that begins half a bin earlier.
+    for offset in (0, _BIN // 2):
+        keys, inverse = np.unique(index * width + (shift - low + offset) // _BIN, return_inverse=True)
+        # One frame that hits several neighbouring places counts once.
+        pair = np.unique(inverse.astype(np.int64) * (int(frame.max()) + 1) + frame)
+        count = np.bincount(pair // (int(frame.max()) + 1), minlength=len(keys))
+        for at in np.flatnonzero(count >= LEAST_HITS):
+            middle = int(keys[at] % width) * _BIN + low - offset + _BIN // 2
+            tallied.setdefault(int(keys[at] // width), []).append((int(count[at]), middle))
+    return [(index, middle, count) for index, some in tallied.items() for count, middle in sorted(some)[-2:]]
+
+
+def _along(asked: Numbers, other: Numbers, diagonal: int, pk: str, speed: float) -> Shared | None:
+    """What the two share near one diagonal, following a slow drift of a few frames."""
+    if min(len(asked), len(other)) < WINDOW_FRAMES:
+        return None
+    shifts = np.arange(diagonal - _REACH, diagonal + _REACH + 1)
+    frame = np.arange(len(asked))
+    there = frame + shifts[:, None]
+    inside = (there >= 0) & (there < len(other))
+    errors = np.bitwise_count(asked ^ other[np.clip(there, 0, len(other) - 1)]).astype(np.int32)
+    errors[~inside | (asked == 0)] = 16  # nothing there, or silence: no evidence
+    sums = np.cumsum(errors, axis=1)
+    windows = sums[:, WINDOW_FRAMES - 1 :].copy()
+    windows[:, 1:] -= sums[:, :-WINDOW_FRAMES]
+    alike = windows <= int(THRESHOLD * 32 * WINDOW_FRAMES)
+    at_all = alike.any(axis=0)
+    if not at_all.any():
+        return None
+    start, length = _longest(at_all)
+    covered = np.zeros(len(asked) + 1, np.int64)
+    begins = np.flatnonzero(at_all)
+    np.add.at(covered, begins, 1)
+    np.add.at(covered, begins + WINDOW_FRAMES, -1)
+    frames = int((np.cumsum(covered) > 0).sum())
+    shift = int(shifts[np.argmin(windows[:, start])])
+    return Shared(
+        id=pk,
+        seconds=(length + WINDOW_FRAMES - 1) * FRAME_SECONDS,
+        covered=frames / len(asked),
+        of_other=min(1.0, frames / len(other)),
+        at_asked=start * FRAME_SECONDS,
+        at_other=max(0, start + shift) * FRAME_SECONDS,
+        speed=speed,
+    )
+
+
+def _longest(cells: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    """(first, length) of the longest stretch of True."""
+    change = np.diff(np.concatenate([[False], cells, [False]]).astype(np.int8))
+    begin, end = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+    longest = int(np.argmax(end - begin))
+    return int(begin[longest]), int(end[longest] - begin[longest])
