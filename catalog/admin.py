@@ -21,7 +21,7 @@ from catalog.admin_parts import Listed, ReadOnly, counted, player, state
 from catalog.analysis.keys import parse_key
 from catalog.audio.ranged import ranged
 from catalog.audio.sniff import FORMATS
-from catalog.models import AccessToken, Analysis, Artist, DNASnapshot, Track
+from catalog.models import AccessToken, Analysis, Artist, DNASnapshot, Import, Track
 
 admin.site.site_header = "Starforge curation"
 admin.site.site_title = "Starforge"
@@ -276,6 +276,22 @@ class TrackAdmin(Listed):
             else "application/octet-stream",
             filename=track.filename,
         )
+
+
+@admin.register(Import)
+class ImportAdmin(ReadOnly, Listed):
+    """Collections that came in, and what became of them."""
+
+    list_display = ["filename", "artist", "source", "state", "created_at"]
+    list_filter = ["status", "source"]
+    list_select_related = ["artist"]
+    search_fields = ["id", "filename", "artist__name"]
+    date_hierarchy = "created_at"
+    fields = ["filename", "artist", "source", "state", "size_bytes", "file_sha256", "report", "created_at"]
+
+    @admin.display(description="state", ordering="status")
+    def state(self, row: Import) -> str:
+        return state(row)
 
 
 @admin.register(DNASnapshot)

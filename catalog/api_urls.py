@@ -1,10 +1,10 @@
-"""/api/: tokens, tracks, DNA, match."""
+"""/api/: tokens, tracks, imports, DNA, match."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from catalog.api import dna, token, track_bulk, tracks
+from catalog.api import dna, imports, token, track_bulk, tracks
 
 urlpatterns = [
     path("token/", token.TokenView.as_view(), name="api-token"),
@@ -14,6 +14,12 @@ urlpatterns = [
     path("tracks/<str:pk>/", tracks.TrackItem.as_view(), name="api-track"),
     path("tracks/<str:pk>/retry/", tracks.TrackRetry.as_view(), name="api-track-retry"),
     path("tracks/<str:pk>/audio/", tracks.TrackAudio.as_view(), name="api-track-audio"),
+    path("imports/", imports.ImportList.as_view(), name="api-imports"),
+    path("imports/rekordbox/", imports.RekordboxImport.as_view(), name="api-imports-rekordbox"),
+    path("imports/<str:pk>/", imports.ImportItem.as_view(), name="api-import"),
+    path("imports/<str:pk>/resolve/", imports.ImportResolve.as_view(), name="api-import-resolve"),
+    path("imports/<str:pk>/cancel/", imports.ImportCancel.as_view(), name="api-import-cancel"),
+    path("imports/<str:pk>/retry/", imports.ImportRetry.as_view(), name="api-import-retry"),
     path("dna/", dna.DNAView.as_view(), name="api-dna"),
     path("dna/snapshots/", dna.SnapshotList.as_view(), name="api-dna-snapshots"),
     path("dna/snapshots/<str:pk>/", dna.SnapshotItem.as_view(), name="api-dna-snapshot"),

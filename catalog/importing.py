@@ -38,14 +38,14 @@ EXTENSIONS = {Import.Source.REKORDBOX: "xml", Import.Source.CSV: "csv", Import.S
 KEPT_FOR = 30 * 24 * 3600.0  # seconds a file stays that was not read to its end
 
 
-def submit(artist: Artist, *, stream: Readable, filename: str, queue: bool = True) -> Import:
+def submit(artist: Artist, *, stream: Readable, filename: str, only: str = "", queue: bool = True) -> Import:
     """Store a collection and queue its reading. Nothing is parsed here.
 
-    The same file sent twice at once is one import. queue=False: the caller reads it itself. Raises ImportRefused
-    (empty, too large, no list of tracks, no room); nothing is left behind then.
+    The same file sent twice at once is one import. only: a kind, when no other is wanted. queue=False: the caller
+    reads it itself. Raises ImportRefused (empty, too large, no list of tracks, no room); nothing is left behind then.
     """
     try:
-        return _submit(artist, stream, clean_name(filename), queue)
+        return _submit(artist, stream, clean_name(filename), only, queue)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -54,7 +54,7 @@ def submit(artist: Artist, *, stream: Readable, filename: str, queue: bool = Tru
         ) from error
 
 
-def _submit(artist: Artist, stream: Readable, filename: str, queue: bool) -> Import:
+def _submit(artist: Artist, stream: Readable, filename: str, only: str, queue: bool) -> Import:
     folder = Path(settings.MEDIA_ROOT) / "imports"
     folder.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=".incoming-", dir=folder)
@@ -72,6 +72,8 @@ def _submit(artist: Artist, stream: Readable, filename: str, queue: bool) -> Imp
                 hasher.update(data)
                 out.write(data)
         source, digest = kind_of(incoming, filename), hasher.hexdigest()
+        if only and source != only:
+            raise ImportRefused("other_kind", "This file is a list of tracks, but not Rekordbox XML.")
         pk = import_id()
         row = Import(
             id=pk,

@@ -43,7 +43,7 @@ def declared_length(request: Request) -> int | None:
         return None
 
 
-def refuse_oversize(request: Request, *, limit: int | None = None) -> None:
+def refuse_oversize(request: Request, *, limit: int | None = None, what: str = "one track") -> None:
     """Refuse a body that is announced as too large before any of it is stored."""
     limit = limit or settings.STARFORGE_UPLOAD_BYTES
     length = declared_length(request)
@@ -51,7 +51,7 @@ def refuse_oversize(request: Request, *, limit: int | None = None) -> None:
         raise Problem(
             413,
             "too-large",
-            f"The file is larger than {limit // 2**20} MB, the limit for one track.",
+            f"The file is larger than {limit // 2**20} MB, the limit for {what}.",
             limit_bytes=limit,
         )
 

@@ -26,9 +26,12 @@ _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+):")
 
 def clean(text: str, limit: int = NAME) -> str:
     """Text any database can store: NFC, one line, without control characters and halves of characters."""
-    text = unicodedata.normalize("NFC", text[: 4 * limit])
-    kept = "".join(" " if c in "\t\r\n" else c for c in text if c in "\t\r\n" or _storable(c))
-    return kept.strip()[:limit].rstrip()
+    text = text[: 4 * limit]
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if not text.isprintable():  # rare, and looking at each character is slow
+        text = "".join(" " if c in "\t\r\n" else c for c in text if c in "\t\r\n" or _storable(c))
+    return text.strip()[:limit].rstrip()
 
 
 def _storable(character: str) -> bool:
