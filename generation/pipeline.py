@@ -250,6 +250,7 @@ class Making:
             provenance=statement_of(take, self.generation, brief, rendering, self.engine),
             renditions=renditions,
             title=take.title,
+            private={"title": take.title, "prompt": brief.prompt},
             # A second attempt after a killed worker renders the same bytes and finds the same certificate; after
             # an upgrade of an encoder it renders others, and gets another.
             idempotency_key=stamp_key(take, [rendition.path for rendition in renditions]),
@@ -328,7 +329,6 @@ def statement_of(
     return {
         "type": "ai_generated",
         "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "title": take.title,
         "artist": generation.artist.name,
         "generator": {
             "model": engine.slug,
@@ -351,7 +351,6 @@ def statement_of(
             },
         },
         "generation_params": {
-            "prompt": brief.prompt,
             "bpm": brief.bpm,
             "energy": brief.energy,
             "key": brief.key.name if brief.key else None,

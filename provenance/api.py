@@ -24,7 +24,7 @@ from catalog.audio.errors import AudioError
 from catalog.problems import Problem
 from catalog.turns import Busy
 from provenance import api_documents as documents
-from provenance import bundle, declared, stamping, uploads
+from provenance import bundle, declared, disclosure, opening, stamping, uploads
 from provenance.log import store
 from provenance.models import CERTIFICATE_ID, Certificate
 from provenance.verification import NotAudio, verify_certificate, verify_file
@@ -58,21 +58,29 @@ class Stamp(ArtistView):
             metadata = declared.parse(str(request.POST.get("metadata", "")))
         except declared.MetadataError as error:
             raise serializers.ValidationError({"metadata": str(error)}) from None
+        try:
+            hidden = declared.hidden(str(request.POST.get("private", "")))
+        except declared.MetadataError as error:
+            raise serializers.ValidationError({"private": str(error)}) from None
         typed = str(request.POST.get("title", "")).replace("\0", "").strip()
         asked = {"title": typed or metadata.get("title")}
         with own_turn(), uploads.on_disk(upload) as path:
-            certificate = self._stamp(path, metadata, declared.title(asked, upload.name or ""), key)
+            certificate = self._stamp(path, metadata, declared.title(asked, upload.name or ""), key, hidden)
         return Response(documents.stamped(certificate), status=200 if replayed else 201)
 
-    def _stamp(self, path: Path, metadata: dict[str, object], title: str, key: str | None) -> Certificate:
+    def _stamp(
+        self, path: Path, metadata: dict[str, object], title: str, key: str | None, hidden: set[str]
+    ) -> Certificate:
         from catalog.audio.decode import decode
         from catalog.audio.peaks import peaks
 
         try:
             heard = decode(path, sample_rate=None)
+            said, private = declared.apart(declared.provenance(metadata), title, hidden)
             return stamping.stamp(
                 artist=self.artist,
-                provenance=declared.provenance(metadata),
+                provenance=said,
+                private=private,
                 renditions=[stamping.Rendition(heard.format.name, path, mark=False)],
                 title=title,
                 idempotency_key=key,
@@ -105,9 +113,14 @@ class VerifyFile(APIView):
     )
     def post(self, request: Request) -> Response:
         upload = one_file(request)
+        shown = request.POST.get("disclosure") or request.FILES.get("disclosure")
+        try:
+            parts = disclosure.parse(shown if isinstance(shown, str) else shown.read()) if shown else None
+        except disclosure.DisclosureError as error:
+            raise serializers.ValidationError({"disclosure": str(error)}) from None
         with own_turn(), uploads.on_disk(upload) as path:
             try:
-                found = verify_file(path, filename=upload.name or "")
+                found = verify_file(path, filename=upload.name or "", disclosure=parts)
             except NotAudio as error:
                 raise Problem(
                     415, "not-audio", str(error), title="This is not a recording we can read"
@@ -143,6 +156,50 @@ class CertificateItem(APIView):
     )
     def get(self, request: Request, certificate_id: str) -> Response:
         return Response(documents.described(found(certificate_id)))
+
+
+class CertificateDisclosure(APIView):
+    """Private parts: what the owner opened to anyone; everything, for the owner."""
+
+    permission_classes = [AllowAny]
+
+    @operation(
+        "certificate_disclosure",
+        "The opened private parts of a certificate, with the salts that prove them",
+        tag=TAG,
+        description="With the owner's token: all private parts, to hand to whom the owner chooses.",
+        answers={200: documents.DisclosureShape},
+        errors=(401, 404),
+        auth=[],
+    )
+    def get(self, request: Request, certificate_id: str) -> Response:
+        certificate = found(certificate_id)
+        mine = opening.owns(getattr(request.user, "artist", None), certificate)
+        shown = opening.disclosure(certificate, everything=mine)
+        if shown is None:
+            raise Problem(404, "not-found", "No private part of this certificate is open to anyone.")
+        return Response(shown.to_json())
+
+    @operation(
+        "open_certificate",
+        "Open private parts to anyone, or close them again",
+        tag=TAG,
+        request=documents.OpenRequest,
+        answers={200: documents.DisclosureShape},
+        errors=(400, 401, 404),
+    )
+    def post(self, request: Request, certificate_id: str) -> Response:
+        certificate = found(certificate_id)
+        if not opening.owns(getattr(request.user, "artist", None), certificate):
+            raise Problem(404, "not-found", "There is nothing of yours at this address.")
+        asked = documents.OpenRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        try:
+            opening.open_to_anyone(certificate, asked.validated_data["open"])
+            opening.close_again(certificate, asked.validated_data["close"])
+        except opening.NotPrivate as error:
+            raise serializers.ValidationError({"open": str(error)}) from None
+        return self.get(request, certificate_id) if certificate.private_parts.exists() else Response({})
 
 
 class CertificateBundle(APIView):
@@ -185,7 +242,7 @@ class CertificateProof(APIView):
 
 
 def found(certificate_id: str) -> Certificate:
-    rows = Certificate.objects.select_related("entry", "key").prefetch_related("renditions")
+    rows = Certificate.objects.select_related("entry", "key").prefetch_related("renditions", "private_parts")
     certificate = rows.filter(pk=certificate_id).first() if CERTIFICATE_ID.fullmatch(certificate_id) else None
     if certificate is None:
         raise Problem(404, "not-found", "There is no certificate with this id. Check it for typing errors.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from provenance import lineage, stamping
+from provenance import disclosure, lineage, stamping
 from provenance.log import store
 from provenance.models import Certificate
 from provenance.statement import utc_text, with_outside_fields
@@ -19,6 +19,20 @@ class StampRequest(serializers.Serializer[Any]):
         required=False, allow_blank=True, help_text="A JSON object: the plan's provenance, or its flat fields"
     )
     title = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    private = serializers.CharField(
+        required=False, help_text="Comma-separated: which of title, prompt, notes are signed as salted hashes"
+    )
+
+
+class DisclosureShape(serializers.Serializer[Any]):
+    type = serializers.CharField()
+    certificate_id = serializers.CharField()
+    parts = serializers.ListField(child=serializers.DictField(), help_text="{name, salt, value} each")
+
+
+class OpenRequest(serializers.Serializer[Any]):
+    open = serializers.ListField(child=serializers.CharField(max_length=32), default=list, max_length=16)
+    close = serializers.ListField(child=serializers.CharField(max_length=32), default=list, max_length=16)
 
 
 class StampAnswer(serializers.Serializer[Any]):
@@ -44,16 +58,20 @@ class VerdictShape(serializers.Serializer[Any]):
     certificate_id = serializers.CharField(allow_null=True)
     metadata = serializers.DictField(help_text="The provenance as signed, with o8_signature; {} if unsigned")
     chain = serializers.ListField(child=serializers.DictField(), help_text="From the recording to its roots")
+    opened = serializers.DictField(help_text="Private parts that were disclosed and are what was signed")
     checks = CheckShape(many=True)
 
 
 class VerifyRequest(serializers.Serializer[Any]):
     file = serializers.FileField(help_text="Any audio file; its content decides, not its name")
+    disclosure = serializers.CharField(
+        required=False, help_text="Private parts somebody opened to you, as JSON"
+    )
 
 
 class CertificateShape(serializers.Serializer[Any]):
     id = serializers.CharField()
-    title = serializers.CharField()
+    title = serializers.CharField(help_text='"" while it is private')
     artist = serializers.CharField()
     declared = serializers.BooleanField(help_text="true: an account's word; false: measured by Starforge")
     created_at = serializers.DateTimeField()
@@ -63,6 +81,7 @@ class CertificateShape(serializers.Serializer[Any]):
     envelope = serializers.DictField(help_text="DSSE over an in-toto statement")
     log = serializers.DictField()
     chain = serializers.ListField(child=serializers.DictField())
+    private = serializers.DictField(help_text="Parts signed as salted hashes: {name: {sha256, opened}}")
 
 
 def renditions(certificate: Certificate) -> list[dict[str, Any]]:
@@ -91,9 +110,10 @@ def stamped(certificate: Certificate) -> dict[str, Any]:
 
 def described(certificate: Certificate) -> dict[str, Any]:
     checkpoint = store.latest_checkpoint()
+    claimed, opened = certificate.provenance, {part.name for part in certificate.opened_parts}
     return {
         "id": certificate.pk,
-        "title": certificate.title,
+        "title": certificate.public_title,
         "artist": certificate.artist_name,
         "declared": certificate.declared,
         "created_at": utc_text(certificate.created_at),
@@ -107,6 +127,10 @@ def described(certificate: Certificate) -> dict[str, Any]:
             "proof": store.proof_text(certificate.entry, checkpoint),
         },
         "chain": lineage.chain(certificate),
+        "private": {
+            name: {"sha256": digest, "opened": name in opened}
+            for name, digest in (claimed.get(disclosure.BLOCK) or {}).get("parts", {}).items()
+        },
     }
 
 

@@ -24,6 +24,11 @@ urlpatterns = [
         api.CertificateProof.as_view(),
         name="api-certificate-proof",
     ),
+    path(
+        "certificates/<str:certificate_id>/disclosure/",
+        api.CertificateDisclosure.as_view(),
+        name="api-certificate-disclosure",
+    ),
     path("log/checkpoint", api_log.LogCheckpoint.as_view(), name="api-log-checkpoint"),
     path("log/checkpoints", api_log.LogCheckpoints.as_view(), name="api-log-checkpoints"),
     path("log/checkpoints/<int:size>", api_log.LogCheckpointItem.as_view(), name="api-log-checkpoint-at"),

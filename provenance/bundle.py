@@ -8,7 +8,7 @@ import json
 import zipfile
 from typing import Any
 
-from provenance import keys, stamping
+from provenance import keys, opening, stamping
 from provenance.canonical import canonical
 from provenance.log import store
 from provenance.models import Certificate
@@ -16,7 +16,7 @@ from provenance.signing import open_envelope, public_pem
 
 _README = """\
 Certificate {id}
-"{title}", {artist}
+{title}, {artist}
 Entry {entry} of the public log {origin}
 
 What is in this folder
@@ -24,7 +24,8 @@ What is in this folder
   envelope.json      the statement with its Ed25519 signature (DSSE)
   proof.txt          proof that the envelope is in the public log (C2SP tlog-proof, RFC 6962)
   checkpoint.txt     the signed head of the log the proof leads to
-  trust.json         the public keys
+  trust.json         the public keys, and what was revoked
+  disclosure.json    only where the artist opened private parts: what the salted hashes under "private" stand for
   check_log.py       checks proof.txt against envelope.json; needs Python 3 and nothing else
   openssl/           the signed bytes, signatures and keys, cut out for openssl
 
@@ -91,7 +92,7 @@ def build(certificate: Certificate) -> bytes:
     files: dict[str, bytes] = {
         "README.txt": _README.format(
             id=certificate.pk,
-            title=certificate.title,
+            title=f'"{certificate.public_title}"' if certificate.public_title else "A recording",
             artist=certificate.artist_name,
             entry=f"{certificate.entry_id + 1:,}",
             origin=checkpoint.key.name,
@@ -110,6 +111,8 @@ def build(certificate: Certificate) -> bytes:
         "openssl/log-signed.bin": (text + "\n").encode(),
         "openssl/log-signature.bin": log_signature,
     }
+    if shown := opening.disclosure(certificate):
+        files["disclosure.json"] = _pretty(shown.to_json())
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_METADATA_BYTES = 64_000
+HIDEABLE = ("title", "prompt", "notes")
 _GENERATOR = {"model": "model", "model_version": "version"}
 _SOURCE = {
     "source_catalog": "catalog_hash",
@@ -75,6 +76,28 @@ def provenance(metadata: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(params, Mapping) and "reference_tracks" not in params:
             claimed["generation_params"] = {**params, "reference_tracks": claimed.pop("source_tracks")}
     return claimed
+
+
+def hidden(text: str) -> set[str]:
+    """The names in the form field `private`, separated by commas. Raises MetadataError."""
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    if unknown := sorted(names - set(HIDEABLE)):
+        raise MetadataError(f"{unknown[0][:32]!r} cannot be private; {', '.join(HIDEABLE)} can.")
+    return names
+
+
+def apart(claimed: Mapping[str, Any], title: str, names: set[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(what is signed in the open, what is signed as salted hashes) of a provenance and its title."""
+    said, private = dict(claimed), {}
+    if "title" in names:
+        private["title"] = title
+    if "notes" in names:
+        private["notes"] = said.pop("notes", None)
+    params = said.get("generation_params")
+    if "prompt" in names and isinstance(params, Mapping):
+        private["prompt"] = params.get("prompt")
+        said["generation_params"] = {name: value for name, value in params.items() if name != "prompt"}
+    return said, private
 
 
 def title(metadata: Mapping[str, Any], filename: str) -> str:

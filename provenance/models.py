@@ -103,7 +103,7 @@ class Certificate(models.Model):
     owner = models.ForeignKey(
         Artist, null=True, blank=True, on_delete=models.SET_NULL, related_name="certificates"
     )
-    title = models.CharField(max_length=200)
+    title = models.CharField(max_length=200, help_text="the owner's; see `public_title` for what others read")
     artist_name = models.CharField(max_length=200, help_text="as signed")
     declared = models.BooleanField(
         default=False, help_text="the word of an account, not measured by Starforge"
@@ -142,6 +142,17 @@ class Certificate(models.Model):
         return self.statement["predicate"]["provenance"]
 
     @property
+    def public_title(self) -> str:
+        """The title as signed, or as its owner opened it; "" while it is private."""
+        signed = str(self.statement["predicate"]["certificate"]["title"])
+        return signed or next((str(p.value) for p in self.opened_parts if p.name == "title"), "")
+
+    @property
+    def opened_parts(self) -> list[PrivatePart]:
+        """The private parts that anybody may read."""
+        return [part for part in self.private_parts.all() if part.opened_at is not None]
+
+    @property
     def is_marked(self) -> bool:
         """Every rendition carries its credentials: nothing was left half done."""
         return all(rendition.file_sha256 for rendition in self.renditions.all())
@@ -174,6 +185,25 @@ class Revocation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.certificate_id}: {self.because}"
+
+
+class PrivatePart(models.Model):
+    """What the owner said and the statement holds only the salted hash of. Its salt is nobody else's business."""
+
+    certificate = models.ForeignKey(Certificate, on_delete=models.CASCADE, related_name="private_parts")
+    name = models.CharField(max_length=32)
+    salt = models.CharField(max_length=32)
+    value = models.JSONField()
+    opened_at = models.DateTimeField(null=True, blank=True, help_text="since when anybody may read it")
+
+    class Meta:
+        ordering = ["id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint("certificate", "name", name="one_private_part_per_name")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.certificate_id}"
 
 
 class CertifiedRendition(models.Model):

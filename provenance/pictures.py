@@ -63,7 +63,8 @@ def _box(link: Mapping[str, Any], seed: str) -> Box | None:
         return Box("Not held here", wording.clip(link["certificate_id"]))
     if link.get("relation") == "this":
         return Box("This recording", f"entry {link['log_index'] + 1:,}", here=True)
-    return Box(wording.clip(link["title"]), link["relation"], f"/certificates/{link['certificate_id']}/")
+    title = wording.clip(link["title"]) or "A recording"
+    return Box(title, link["relation"], f"/certificates/{link['certificate_id']}/")
 
 
 def _across(stations: Sequence[Box]) -> tuple[int, int, list[str]]:

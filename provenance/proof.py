@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from provenance import disclosure as disclosing
+from provenance import wording
 from provenance.canonical import is_canonical
 from provenance.log import notes
 from provenance.signing import Envelope, SigningError, open_envelope, signature_holds
-from provenance.statement import Claim, StatementError, utc_text
+from provenance.statement import Claim, StatementError
 from provenance.statement import read as read_statement
 from provenance.trust import Trust, TrustedKey
 
@@ -52,6 +54,9 @@ class Examination:
     entry_index: int | None
     revocation: str = ""  # why the stamp no longer counts, as one sentence; "" while it does
     log_key_revoked: bool = False
+    opened: dict[str, Any] = field(
+        default_factory=dict
+    )  # private parts that were shown to be what was signed
 
     @property
     def holds(self) -> bool:
@@ -70,9 +75,11 @@ def examine(
     audio: Audio | None = None,
     proof: str | None = None,
     certificate_id: str | None = None,
+    disclosure: disclosing.Disclosure | None = None,
 ) -> Examination:
-    """Check a parsed envelope. `audio`, `proof` (tlog-proof text) and `certificate_id` (what the file's tag
-    names) are each checked when given. Never raises for bad input: what is wrong is in the checks."""
+    """Check a parsed envelope. `audio`, `proof` (tlog-proof text), `certificate_id` (what the file's tag
+    names) and `disclosure` (private parts somebody opened) are each checked when given. Never raises for bad
+    input: what is wrong is in the checks."""
     checks: list[Check] = []
     opened = _open(envelope, checks)
     if opened is None:
@@ -92,7 +99,8 @@ def examine(
         checks.append(_audio(claim, audio))
     checkpoint, index, old_log_key = _log(opened, proof, trust, checks)
     said = _revocation(key, index, trust, checks)
-    return Examination(tuple(checks), opened, claim, checkpoint, index, said, old_log_key)
+    parts = {} if disclosure is None else _disclosure(claim, disclosure, checks)
+    return Examination(tuple(checks), opened, claim, checkpoint, index, said, old_log_key, parts)
 
 
 def _open(value: Any, checks: list[Check]) -> Envelope | None:
@@ -163,7 +171,7 @@ def _revocation(key: TrustedKey, index: int | None, trust: Trust, checks: list[C
     """The sentence that says why the stamp no longer counts; "" when nothing takes it back."""
     taken_back = None if index is None else trust.revoked.get(index)
     if taken_back is not None:
-        said = f"This certificate was revoked on {utc_text(taken_back.at)[:10]}: {taken_back.because}"
+        said = f"This certificate was revoked on {wording.day(taken_back.at)}: {taken_back.because}"
         detail = taken_back.to_json()
     elif key.revokes(index):
         why = f" {key.revoked_because}" if key.revoked_because else ""
@@ -194,6 +202,34 @@ def _identity(claim: Claim, certificate_id: str, checks: list[Check]) -> None:
             {"certificate_id": claim.certificate_id},
         )
     )
+
+
+def _disclosure(claim: Claim, shown: disclosing.Disclosure, checks: list[Check]) -> dict[str, Any]:
+    if shown.certificate_id != claim.certificate_id:
+        checks.append(
+            Check(
+                "disclosure",
+                False,
+                "The disclosure belongs to another certificate.",
+                {"named": shown.certificate_id[:64], "signed": claim.certificate_id},
+            )
+        )
+        return {}
+    names = [one.name for one in shown.openings]
+    wrong = disclosing.fits(claim.provenance, shown.openings)
+    if wrong:
+        checks.append(
+            Check(
+                "disclosure",
+                False,
+                f"What was opened is not what was signed: {', '.join(wrong)}.",
+                {"parts": names, "wrong": wrong},
+            )
+        )
+        return {}
+    said = f"What was opened is what was signed: {', '.join(names)}."
+    checks.append(Check("disclosure", True, said, {"parts": names}))
+    return {one.name: one.value for one in shown.openings}
 
 
 def _audio(claim: Claim, audio: Audio) -> Check:

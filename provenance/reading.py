@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from provenance import wording
+from provenance import disclosure, wording
 
 ROLES = {
     "composition": "Composition",
@@ -25,13 +25,17 @@ TYPES = {
 Rows = list[tuple[str, str]]
 
 
-def claims(provenance: Mapping[str, Any]) -> Rows:
-    """Label and value of everything a reader asks about first."""
+def claims(provenance: Mapping[str, Any], opened: Mapping[str, Any] | None = None) -> Rows:
+    """Label and value of everything a reader asks about first. `opened`: private parts anybody may read."""
     generator, source = _block(provenance, "generator"), _block(provenance, "source")
     params, result = _block(provenance, "generation_params"), _block(provenance, "result")
     kind = str(provenance.get("type", ""))
     rows: Rows = [("Kind", TYPES.get(kind, wording.clip(kind.replace("_", " "))))]
     rows += _text("Prompt", params.get("prompt"), quoted=True)
+    for name in disclosure.names(provenance):
+        value = (opened or {}).get(name)
+        if name != "title":  # the first sentence of the page says it
+            rows += _text(part_label(name), value or "Private; its hash is signed", quoted=value is not None)
     rows += _text("Model", wording.model_name(provenance))
     rows += _text("Licence", generator.get("licence"))
     rows += _number("BPM", params.get("bpm"), "{:.0f}")
@@ -50,6 +54,10 @@ def claims(provenance: Mapping[str, Any]) -> Rows:
     rows += [(label, f"{value} to the catalog") for label, value in score]
     rows += _text("Training rights", _block(provenance, "rights").get("training"))
     return rows
+
+
+def part_label(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def credits_of(provenance: Mapping[str, Any]) -> Rows:

@@ -20,10 +20,10 @@ from catalog.audio.hashing import audio_digest, file_sha256
 from catalog.audio.marking import MARKABLE
 from catalog.audio.sniff import sniff
 from catalog.models import Artist
-from provenance import credentials, keys, statement
+from provenance import credentials, disclosure, keys, statement
 from provenance.canonical import canonical
 from provenance.log import store
-from provenance.models import Certificate, CertifiedRendition, certificate_id
+from provenance.models import Certificate, CertifiedRendition, PrivatePart, certificate_id
 from provenance.signing import seal
 
 
@@ -58,13 +58,17 @@ def stamp(
     peaks: Sequence[int] = (),
     duration: float | None = None,
     artist_name: str | None = None,
+    private: Mapping[str, Any] | None = None,
 ) -> Certificate:
     """Certify `renditions` of one recording with the plan's `provenance` JSON.
 
     `declared` marks a stamp on an account's word alone (POST /api/stamp), as opposed to what the pipeline
     measured itself. `peaks` (0..127) and `duration` (seconds) are for the certificate's picture and are not
-    signed. Raises StampRefused or StampConflict, AudioError for a file that cannot be read, and RuntimeError
-    inside another transaction: a stamp must not be rolled back after its checkpoint was signed.
+    signed. `private` (title, prompt, notes …) is signed as salted hashes only, which the owner may open later
+    (`provenance.disclosure`); with a private title the statement has none.
+
+    Raises StampRefused or StampConflict, AudioError for a file that cannot be read, and RuntimeError inside
+    another transaction: a stamp must not be rolled back after its checkpoint was signed.
     """
     subjects = _subjects(renditions)
     found = _earlier(artist, idempotency_key, subjects)
@@ -81,6 +85,7 @@ def stamp(
                 idempotency_key=idempotency_key,
                 peaks=peaks,
                 duration=duration,
+                private=private or {},
             )
         except IntegrityError:  # the same key, at the same moment, in another process
             found = _earlier(artist, idempotency_key, subjects)
@@ -138,15 +143,18 @@ def _issue(
     idempotency_key: str | None,
     peaks: Sequence[int],
     duration: float | None,
+    private: Mapping[str, Any],
 ) -> Certificate:
     signer, key = keys.signer("stamp")
     identity, now = certificate_id(), timezone.now()
+    title = _line(title) or "Untitled"
     try:
+        closed, openings = disclosure.close(private)
         said = statement.build(
             certificate_id=identity,
-            title=_line(title) or "Untitled",
+            title="" if "title" in private else title,
             artist=_line(name) or "Unknown artist",
-            provenance=provenance,
+            provenance={**provenance, disclosure.BLOCK: closed} if closed else provenance,
             subjects=subjects,
             declared=declared,
             now=now,
@@ -159,7 +167,7 @@ def _issue(
         certificate = Certificate.objects.create(
             id=identity,
             owner=artist,
-            title=head["title"],
+            title=title,
             artist_name=head["artist"],
             declared=declared,
             statement=said,
@@ -177,6 +185,9 @@ def _issue(
                 CertifiedRendition(certificate=certificate, name=s.name, kind=s.kind, audio_sha256=s.sha256)
                 for s in subjects
             ]
+        )
+        PrivatePart.objects.bulk_create(
+            [PrivatePart(certificate=certificate, name=o.name, salt=o.salt, value=o.value) for o in openings]
         )
     return certificate
 

@@ -9,6 +9,8 @@ from provenance import log_views, views
 app_name = "provenance"
 urlpatterns = [
     path("certificates/<str:certificate_id>/", views.certificate, name="certificate"),
+    path("certificates/<str:certificate_id>/open/", views.open_part, name="open-part"),
+    path("certificates/<str:certificate_id>/disclosure.json", views.disclosure, name="disclosure"),
     path("verify/", views.verify, name="verify"),
     path("log/", log_views.entries, name="log"),
     path("log/checkpoints/", log_views.checkpoints, name="log-checkpoints"),

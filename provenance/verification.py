@@ -10,7 +10,8 @@ from typing import Any
 
 from catalog.audio.errors import AudioError
 from catalog.audio.hashing import audio_digest, file_sha256
-from provenance import credentials, keys, lineage, wording
+from provenance import credentials, keys, lineage, opening, wording
+from provenance.disclosure import Disclosure
 from provenance.log import store
 from provenance.models import Certificate, CertifiedRendition
 from provenance.proof import Audio, Check, Examination, examine
@@ -49,6 +50,7 @@ class Verdict:
     chain: Sequence[dict[str, Any]] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
     filename: str = ""
+    opened: dict[str, Any] = field(default_factory=dict)
 
     @property
     def valid(self) -> bool:
@@ -68,21 +70,33 @@ class Verdict:
             "sentence": self.sentence,
             "certificate_id": self.certificate.pk if self.certificate else None,
             "metadata": self.metadata,
+            "opened": self.opened,
             "chain": list(self.chain),
             "checks": [check.to_json() for check in self.checks],
         }
 
 
-def verify_certificate(certificate_id: str) -> Verdict:
-    """Check a certificate by its id, without a file. Raises Certificate.DoesNotExist."""
+def verify_certificate(certificate_id: str, *, disclosure: Disclosure | None = None) -> Verdict:
+    """Check a certificate by its id, without a file. Raises Certificate.DoesNotExist.
+
+    `disclosure`: private parts somebody was shown; without it, those the owner opened to anyone are checked.
+    """
     certificate = Certificate.objects.select_related("entry", "key").get(pk=certificate_id)
     proof = store.proof_text(certificate.entry, store.latest_checkpoint())
-    looked = examine(certificate.envelope, keys.trust(), proof=proof, certificate_id=certificate.pk)
+    looked = examine(
+        certificate.envelope,
+        keys.trust(),
+        proof=proof,
+        certificate_id=certificate.pk,
+        disclosure=disclosure or opening.disclosure(certificate),
+    )
     return _verdict(looked, certificate, "The signature and the log entry hold.")
 
 
-def verify_file(path: Path, *, filename: str = "") -> Verdict:
-    """Check a recording. The file is hostile: it is decoded in a limited child and only read, never executed.
+def verify_file(path: Path, *, filename: str = "", disclosure: Disclosure | None = None) -> Verdict:
+    """Check a recording, and what somebody opened of its private parts.
+
+    The file is hostile: it is decoded in a limited child and only read, never executed.
 
     Raises NotAudio when it carries no credentials and is nothing we can listen to.
     """
@@ -99,17 +113,24 @@ def verify_file(path: Path, *, filename: str = "") -> Verdict:
             raise NotAudio(error.reason) from error
         return _unreadable(carried, error, filename)
     if carried is None:
-        return _without_credentials(path, audio, filename)
-    return _with_credentials(path, carried, audio, filename)
+        return _without_credentials(path, audio, filename, disclosure)
+    return _with_credentials(path, carried, audio, filename, disclosure)
 
 
-def _with_credentials(path: Path, carried: credentials.Credentials, audio: Audio, filename: str) -> Verdict:
+def _with_credentials(
+    path: Path,
+    carried: credentials.Credentials,
+    audio: Audio,
+    filename: str,
+    disclosure: Disclosure | None,
+) -> Verdict:
     looked = examine(
         carried.envelope,
         keys.trust(),
         audio=audio,
         proof=carried.proof,
         certificate_id=carried.certificate_id,
+        disclosure=disclosure,
     )
     certificate = _held(looked)
     if looked.log_key_revoked and certificate is not None:  # the log itself still knows the entry
@@ -119,6 +140,7 @@ def _with_credentials(path: Path, carried: credentials.Credentials, audio: Audio
             audio=audio,
             proof=store.proof_text(certificate.entry, store.latest_checkpoint()),
             certificate_id=carried.certificate_id,
+            disclosure=disclosure,
         )
     extra = _continuity(looked)
     if looked.holds and certificate is not None:
@@ -127,7 +149,7 @@ def _with_credentials(path: Path, carried: credentials.Credentials, audio: Audio
     return _verdict(looked, certificate, "The file you hold has not changed since.", extra, filename)
 
 
-def _without_credentials(path: Path, audio: Audio, filename: str) -> Verdict:
+def _without_credentials(path: Path, audio: Audio, filename: str, disclosure: Disclosure | None) -> Verdict:
     certificate = _by_audio(audio)
     if certificate is None:
         return Verdict(
@@ -146,7 +168,12 @@ def _without_credentials(path: Path, audio: Audio, filename: str) -> Verdict:
         )
     proof = store.proof_text(certificate.entry, store.latest_checkpoint())
     looked = examine(
-        certificate.envelope, keys.trust(), audio=audio, proof=proof, certificate_id=certificate.pk
+        certificate.envelope,
+        keys.trust(),
+        audio=audio,
+        proof=proof,
+        certificate_id=certificate.pk,
+        disclosure=disclosure,
     )
     row = certificate.renditions.filter(kind=audio.kind, audio_sha256=audio.sha256).first()
     if row is not None and row.file_sha256 == file_sha256(path):
@@ -220,6 +247,8 @@ def _verdict(
         said = (
             f"This is not the recording that was certified. {failed.sentence}"
             if failed.name == "audio"
+            else f"This disclosure does not hold. {failed.sentence}"
+            if failed.name == "disclosure"
             else f"This stamp does not hold. {failed.sentence}"
         )
         return Verdict(State.ALTERED, said, checks, certificate, metadata=metadata, filename=filename)
@@ -234,14 +263,16 @@ def _verdict(
             filename=filename,
         )
     chain = lineage.chain(certificate) if certificate is not None else lineage.sources(claim.provenance)
+    title = str(looked.opened.get("title") or (certificate.public_title if certificate is not None else ""))
     return Verdict(
         State.INTACT,
-        f"{wording.origin(claim)} {ending}".strip(),
+        f"{wording.origin(claim, title)} {ending}".strip(),
         checks,
         certificate,
         chain,
         metadata,
         filename,
+        looked.opened,
     )
 
 

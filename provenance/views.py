@@ -7,13 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from rest_framework.throttling import AnonRateThrottle
 
 from catalog.turns import Busy
-from provenance import events, keys, pictures, reading, stamping, uploads, wording
+from provenance import disclosure as disclosing
+from provenance import events, keys, opening, pictures, reading, stamping, uploads, wording
 from provenance.log import store
 from provenance.models import CERTIFICATE_ID, Certificate
 from provenance.verification import NotAudio, State, Verdict, verify_certificate, verify_file
@@ -37,9 +38,11 @@ CHECKS = {
     "file": "Whole file",
     "credentials": "Credentials",
     "precedence": "Earlier certificate",
+    "disclosure": "Disclosure",
 }
 ORDER = (
     "revocation",
+    "disclosure",
     "audio",
     "signature",
     "log",
@@ -56,7 +59,7 @@ MARKS = {True: ("good", "Holds"), False: ("bad", "Fails"), None: ("warn", "Note"
 @require_safe
 def certificate(request: HttpRequest, certificate_id: str) -> HttpResponse:
     """The certificate as a dark document, checked at the moment it is read."""
-    rows = Certificate.objects.select_related("entry", "key").prefetch_related("renditions")
+    rows = Certificate.objects.select_related("entry", "key").prefetch_related("renditions", "private_parts")
     found = rows.filter(pk=certificate_id).first() if CERTIFICATE_ID.fullmatch(certificate_id) else None
     if found is None:
         raise Http404("There is no certificate with this id.")
@@ -78,7 +81,8 @@ def certificate(request: HttpRequest, certificate_id: str) -> HttpResponse:
             "entry": found.entry_id + 1,
             "checkpoint": checkpoint,
             "picture": pictures.lineage(verdict.chain, reading.seed(claimed)),
-            "claims": reading.claims(claimed),
+            "claims": reading.claims(claimed, verdict.opened),
+            "private": _private(request, found),
             "credits": reading.credits_of(claimed),
             "signed_on": wording.minute(found.created_at),
             "logged_on": wording.minute(checkpoint.created_at),
@@ -86,6 +90,58 @@ def certificate(request: HttpRequest, certificate_id: str) -> HttpResponse:
             "base": base,
         },
     )
+
+
+def _private(request: HttpRequest, found: Certificate) -> list[dict[str, Any]]:
+    """What only the owner sees of the private parts; [] for everybody else."""
+    if not opening.owns(getattr(request.user, "artist", None), found):
+        return []
+    return [
+        {
+            "name": part.name,
+            "label": reading.part_label(part.name),
+            "value": part.value,
+            "opened_at": part.opened_at,
+        }
+        for part in found.private_parts.all()
+    ]
+
+
+@require_POST
+def open_part(request: HttpRequest, certificate_id: str) -> HttpResponse:
+    """Open a private part to anyone, or close it again. For the owner; a 404 for everybody else."""
+    found = _owned(request, certificate_id)
+    change = opening.close_again if request.POST.get("close") else opening.open_to_anyone
+    try:
+        change(found, [request.POST.get("part", "")])
+    except opening.NotPrivate as error:
+        raise Http404(str(error)) from error
+    return redirect(f"{found.get_absolute_url()}#private")
+
+
+@require_safe
+def disclosure(request: HttpRequest, certificate_id: str) -> HttpResponse:
+    """All private parts with their salts as a file, for the owner to hand to whom they choose."""
+    found = _owned(request, certificate_id)
+    shown = opening.disclosure(found, everything=True)
+    if shown is None:
+        raise Http404("This certificate has no private parts.")
+    return JsonResponse(
+        shown.to_json(),
+        json_dumps_params={"indent": 2, "ensure_ascii": False},
+        headers={
+            "Content-Disposition": f'attachment; filename="{found.pk}-disclosure.json"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _owned(request: HttpRequest, certificate_id: str) -> Certificate:
+    artist = getattr(request.user, "artist", None)
+    found = Certificate.objects.filter(pk=certificate_id, owner=artist).first() if artist else None
+    if found is None:
+        raise Http404("There is nothing of yours at this address.")
+    return found
 
 
 @csrf_exempt
@@ -111,7 +167,7 @@ def _verify(request: HttpRequest) -> HttpResponse:
         return _answer(request, {"problem": "No file arrived. Choose a WAV, FLAC or MP3 file."}, 400)
     try:
         with uploads.AT_WORK.turn():
-            found, status = _by_file(upload)
+            found, status = _by_file(upload, request.FILES.get("disclosure"))
     except Busy as error:
         busy = _answer(request, {"problem": str(error)}, 503)
         busy.headers["Retry-After"] = str(error.wait)
@@ -119,12 +175,16 @@ def _verify(request: HttpRequest) -> HttpResponse:
     return _answer(request, found, status)
 
 
-def _by_file(upload: UploadedFile) -> tuple[dict[str, Any], int]:
+def _by_file(upload: UploadedFile, shown: UploadedFile | None) -> tuple[dict[str, Any], int]:
     if uploads.too_large(upload):
         return {"problem": _TOO_LARGE.format(settings.STARFORGE_UPLOAD_BYTES // 2**20)}, 413
+    try:
+        parts = None if shown is None else disclosing.parse(shown.read(disclosing.MAX_BYTES + 1))
+    except disclosing.DisclosureError as error:
+        return {"problem": str(error)}, 400
     with uploads.on_disk(upload) as path:
         try:
-            return _shown(verify_file(path, filename=upload.name or "")), 200
+            return _shown(verify_file(path, filename=upload.name or "", disclosure=parts)), 200
         except NotAudio as error:
             return {"problem": str(error)}, 415
 

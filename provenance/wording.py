@@ -46,9 +46,10 @@ def track_count(provenance: Mapping[str, Any]) -> int | None:
     return count if isinstance(count, int) and not isinstance(count, bool) and count > 0 else None
 
 
-def origin(claim: Claim) -> str:
-    """One sentence: what this recording is, as it was signed."""
-    when, title = day(claim.provenance["timestamp"]), f"“{clip(claim.title)}”"
+def origin(claim: Claim, title: str = "") -> str:
+    """One sentence: what this recording is, as it was signed. `title`: of a private one, once it was opened."""
+    when = day(claim.provenance["timestamp"])
+    title = f"“{clip(claim.title or title)}”" if claim.title or title else "This recording"
     artist = clip(claim.artist)
     if claim.declared:
         return f"{title} was declared by {artist} on {when}."

@@ -37,6 +37,8 @@ function check(file) {
   const data = new FormData();
   data.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
   data.append("file", file);
+  const shown = form.elements.disclosure.files[0];
+  if (shown) data.append("disclosure", shown);
   const request = new XMLHttpRequest();   // fetch cannot report upload progress
   running = request;
   request.open("POST", form.action);

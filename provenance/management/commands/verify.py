@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from provenance import disclosure
 from provenance.verification import NotAudio, Verdict, verify_file
 
 logger = logging.getLogger(__name__)
@@ -38,14 +39,24 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
+        parser.add_argument(
+            "--disclosure", type=Path, metavar="FILE", help="private parts somebody opened to you"
+        )
         parser.add_argument("--json", action="store_true", help="print the verdict as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         if not path.is_file():
             raise CommandError(f"There is no file {path}.", returncode=MISSING)
+        shown: Path | None = options["disclosure"]
         try:
-            verdict = verify_file(path, filename=path.name)
+            parts = disclosure.parse(shown.read_bytes()) if shown else None
+        except OSError as error:
+            raise CommandError(f"There is no file {shown}.", returncode=MISSING) from error
+        except disclosure.DisclosureError as error:
+            raise CommandError(str(error), returncode=NOT_AUDIO) from error
+        try:
+            verdict = verify_file(path, filename=path.name, disclosure=parts)
         except NotAudio as error:
             raise CommandError(str(error), returncode=NOT_AUDIO) from error
         except Exception as error:
