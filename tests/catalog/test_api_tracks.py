@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django_q.models import OrmQ
 
 from catalog.models import Track
 from tests.catalog.test_api_problems import problem
-from tests.people import Person, owner
+from tests.people import Person, collaborator, owner
 from tests.rows import catalog_of, loop_bytes, measured, ready_track
 
 pytestmark = pytest.mark.django_db
@@ -247,3 +248,163 @@ def test_the_audio_can_be_heard_in_ranges_and_downloaded() -> None:
     assert person.api.get(url, headers={"range": "bytes=99999999-"}).status_code == 416
     track.file.unlink()
     problem(person.api.get(url), 404)
+
+
+# --- what a collection says, compatible keys, locks ---
+
+
+def known(person: Person, title: str, **fields: Any) -> Track:
+    """A track that only a collection knows."""
+    options: dict[str, Any] = {
+        "status": Track.METADATA,
+        "origin": Track.Origin.REKORDBOX,
+        "imported_id": title,
+        "imported": {"id": title, "genre": "Dubstep"},
+    }
+    return Track.objects.create(artist=person.artist, title=title, **{**options, **fields})
+
+
+def found(person: Person, query: str) -> list[str]:
+    response = person.api.get(f"/api/tracks/?{query}")
+    assert response.status_code == 200, response.content
+    return [row["title"] for row in response.json()["results"]]
+
+
+def test_a_track_known_by_name_only_says_what_its_collection_says() -> None:
+    person = owner()
+    day = date(2021, 5, 3)
+    track = known(
+        person, "Heard", imported_bpm=139.98, imported_key="F minor", plays=12, rating=4, added_on=day
+    )
+    body = person.api.get(f"/api/tracks/{track.pk}/").json()
+    assert (body["status"], body["audio"], body["measured"]) == ("metadata", None, None)
+    assert body["imported"] == {"id": "Heard", "bpm": 139.98, "key": "F minor"}
+    assert (body["bpm"], body["bpm_evidence"], body["key"]) == (139.98, "collection", "F minor")
+    assert (body["camelot"], body["open_key"], body["genres"]) == ("4A", "9m", ["Dubstep"])
+    assert (body["plays"], body["rating"], body["added_on"]) == (12, 4, "2021-05-03")
+    assert person.api.get("/api/tracks/").json()["results"][0]["imported"] == body["imported"]
+    upload = ready_track(person.artist)
+    assert person.api.get(f"/api/tracks/{upload.pk}/").json()["imported"] is None
+
+
+def test_lists_are_filtered_by_what_mixes_by_tempo_by_state_and_by_file() -> None:
+    person = owner()
+    known(person, "Same", imported_key="F minor", imported_bpm=138.0)
+    known(person, "Relative", imported_key="Ab major", imported_bpm=140.0, key_override="")
+    ready_track(person.artist, "Typed", key_override="C minor", bpm_override=142.0)
+    known(person, "Corrected away", imported_key="F minor", key_override="B major")
+    for spelling in ("4A", "9m", "F%20minor", "fm"):
+        assert set(found(person, f"compatible_with={spelling}")) == {"Same", "Relative", "Typed"}
+    assert found(person, "bpm_min=139&bpm_max=141") == ["Relative"]
+    assert set(found(person, "bpm_min=140&compatible_with=4A")) == {"Relative", "Typed"}
+    assert set(found(person, "status=metadata")) == {"Same", "Relative", "Corrected away"}
+    digest = Track.objects.get(title="Typed").file_sha256
+    assert found(person, f"sha256={digest.upper()}") == ["Typed"] and not found(person, "sha256=00")
+    assert set(problem(person.api.get("/api/tracks/?compatible_with=Q&bpm_min=x"), 400)["errors"]) == {
+        "compatible_with",
+        "bpm_min",
+    }
+
+
+def test_lists_are_ordered_by_plays_stars_and_dates_the_unknown_last() -> None:
+    person = owner()
+    known(person, "Old", plays=3, rating=5, added_on=date(2012, 1, 1))
+    known(person, "New", plays=30, rating=1, added_on=date(2024, 1, 1))
+    ready_track(person.artist, "Upload")
+    assert found(person, "ordering=-plays") == ["New", "Old", "Upload"]
+    assert found(person, "ordering=rating") == ["New", "Old", "Upload"]
+    assert found(person, "ordering=added_on") == ["Old", "New", "Upload"]
+
+
+def test_a_lock_keeps_the_bpm_until_it_is_opened() -> None:
+    person = owner()
+    track = ready_track(person.artist)
+    body = change(person, track, bpm_locked=True).json()
+    assert body["bpm_locked"] and body["bpm_evidence"] == "artist"
+    assert body["overrides"]["bpm"] == pytest.approx(measured().bpm, abs=0.001)
+    assert "locked" in problem(change(person, track, bpm=70), 400)["errors"]["bpm"][0]
+    assert change(person, track, bpm_locked=False, bpm=70).json()["bpm"] == 70
+    assert "bpm_locked" in problem(change(person, track, bpm_locked="yes"), 400)["errors"]
+
+
+def test_what_was_derived_from_the_measured_tempo_goes_when_that_is_corrected() -> None:
+    person = owner()
+    track = ready_track(person.artist)
+    assert track.analysis and track.analysis.bpm
+    track.analysis.document |= {"felt": "half-time", "half_time_bpm": track.analysis.bpm / 2}
+    track.analysis.save()
+    address = f"/api/tracks/{track.pk}/"
+    assert person.api.get(address).json()["half_time_bpm"] == pytest.approx(track.analysis.bpm / 2, abs=0.001)
+    body = change(person, track, bpm=round(track.analysis.bpm / 2, 1)).json()
+    assert (body["felt"], body["half_time_bpm"]) == ("straight", None)
+
+
+# --- many at once ---
+
+
+def bulk(person: Person, **body: Any) -> Any:
+    return person.api.post("/api/tracks/bulk/", body, content_type="application/json")
+
+
+def test_many_tracks_are_corrected_by_their_ids_or_by_a_filter() -> None:
+    person = owner()
+    tracks = catalog_of(person.artist, 3)
+    change(person, tracks[0], bpm_locked=True)
+    both = bulk(person, ids=[track.pk for track in tracks], set={"genre": "Dub", "bpm_factor": 2}).json()
+    assert both == {"matched": 3, "changed": {"genre": 3, "bpm": 2, "key": 0}, "locked": 1, "retried": 0}
+    ready_track(person.artist, "Slow", bpm_override=70.0)
+    assert bulk(person, filter={"bpm_max": 100}, set={"genre": "Ambient"}).json()["matched"] == 1
+    everything = bulk(person, filter={}, set={"genre": None, "reset_bpm": True, "reset_key": True}).json()
+    assert everything["changed"] == {"genre": 4, "bpm": 3, "key": 0}
+    again = bulk(person, filter={"status": ["failed"]}, retry=True).json()
+    assert again["matched"] == again["retried"] == 0
+
+
+def test_failed_tracks_are_tried_again_in_one_request() -> None:
+    person = owner()
+    rows = [ready_track(person.artist, f"Row {n}", status=Track.FAILED) for n in range(3)]
+    assert bulk(person, filter={"status": ["failed"]}, retry=True).json()["retried"] == 3
+    assert {Track.objects.get(pk=row.pk).status for row in rows} == {Track.QUEUED}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "ids"),
+        ({"ids": [], "filter": {}, "set": {"genre": "x"}}, "ids"),
+        ({"ids": ["a"]}, "set"),
+        ({"ids": ["a"], "set": {}}, "set"),
+        ({"ids": "a", "set": {"genre": "x"}}, "ids"),
+        ({"ids": ["a"], "set": {"bpm_factor": 3}}, "set.bpm_factor"),
+        ({"ids": ["a"], "set": {"bpm_factor": "2"}}, "set.bpm_factor"),
+        ({"ids": ["a"], "set": {"bpm_factor": 2, "reset_bpm": True}}, "set.reset_bpm"),
+        ({"filter": {"compatible_with": "Q"}, "retry": True}, "filter.compatible_with"),
+        ({"filter": {"status": ["lost"]}, "retry": True}, "filter.status.0"),
+        ({"ids": ["a"], "retry": 1}, "retry"),
+    ],
+)
+def test_a_change_of_many_that_makes_no_sense_changes_nothing(body: dict[str, Any], field: str) -> None:
+    person = owner()
+    ready_track(person.artist)
+    before = Track.objects.values().get()
+    assert field in problem(bulk(person, **body), 400)["errors"]
+    assert Track.objects.values().get() == before
+
+
+def test_failure_15_a_change_of_many_reaches_no_one_elses() -> None:
+    mine, theirs = owner(), collaborator()
+    track = ready_track(mine.artist)
+    assert bulk(theirs, ids=[track.pk], set={"genre": "Pop"}).json()["matched"] == 0
+    assert bulk(theirs, filter={}, set={"genre": "Pop"}).json()["matched"] == 0
+    track.refresh_from_db()
+    assert track.genre_override == ""
+
+
+def test_how_far_the_analysis_is_stands_in_one_small_answer() -> None:
+    person = owner()
+    catalog_of(person.artist, 2)
+    known(person, "Heard")
+    ready_track(person.artist, "Queued", status=Track.QUEUED)
+    body = person.api.get("/api/tracks/progress/").json()
+    assert (body["analysed"], body["waiting"], body["total"], body["seconds_left"]) == (2, 1, 3, None)
+    assert body["done"] == "2 of 3 analyzed."

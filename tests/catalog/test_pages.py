@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -12,7 +15,7 @@ from django.urls import reverse
 from catalog import accounts, intake
 from catalog.models import AccessToken, Artist, Track
 from tests.people import PASSWORD, collaborator, owner, stranger
-from tests.rows import loop_bytes, ready_track
+from tests.rows import catalog_of, loop_bytes, ready_track
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +91,44 @@ def test_the_list_is_searched_filtered_and_sorted() -> None:
     assert titles(me.page, q="nothing of the kind") == []
 
 
+def test_the_list_is_filtered_by_what_mixes_by_tempo_and_ordered_by_what_a_collection_said() -> None:
+    me = owner()
+
+    def known(title: str, **fields: Any) -> None:
+        options = {"status": Track.METADATA, "origin": Track.Origin.REKORDBOX, "imported_id": title, **fields}
+        Track.objects.create(artist=me.artist, title=title, **options)
+
+    ready_track(me.artist, "Typed", bpm_override=140.0, key_override="F minor")
+    known(
+        "Relative", imported_key="Ab major", imported_bpm=128.0, plays=40, rating=2, added_on=date(2020, 1, 1)
+    )
+    known(
+        "Neighbour", imported_key="C minor", imported_bpm=174.0, plays=2, rating=5, added_on=date(2010, 1, 1)
+    )
+    known("Far", imported_key="B major", imported_bpm=None)
+    assert set(titles(me.page, key="4A", mix="1")) == {"Typed", "Relative", "Neighbour"}
+    assert titles(me.page, key="4A") == ["Typed"]
+    assert set(titles(me.page, bpm_min="128", bpm_max="140,0")) == {"Typed", "Relative"}
+    assert titles(me.page, bpm_min="150") == ["Neighbour"]
+    assert titles(me.page, bpm_min="fast", bpm_max="nan") == titles(me.page)
+    assert titles(me.page, sort="-plays")[:2] == ["Relative", "Neighbour"]
+    assert titles(me.page, sort="-rating")[:2] == ["Neighbour", "Relative"]
+    assert titles(me.page, sort="collected")[:2] == ["Neighbour", "Relative"]
+    assert set(titles(me.page, state="metadata")) == {"Relative", "Neighbour", "Far"}
+    assert titles(me.page, sort="bpm")[-1] == "Far"
+    page = me.page.get(reverse("catalog:library"), {"sort": "-plays"}).content.decode()
+    assert page.count("No audio yet") == 3 + 1 and "<dt>No Audio Yet</dt><dd>3</dd>" in page
+
+
+def test_the_list_says_how_far_the_analysis_is_while_something_waits() -> None:
+    me = owner()
+    ready_track(me.artist)
+    assert "Cancel Waiting" not in me.page.get(reverse("catalog:library")).content.decode()
+    ready_track(me.artist, "Next", status=Track.QUEUED)
+    page = me.page.get(reverse("catalog:library")).content.decode()
+    assert "1 of 2 analyzed." in page and "shows after the first few" in page and "Cancel Waiting" in page
+
+
 def test_the_list_is_paged_and_asks_the_database_as_often_for_many_as_for_few() -> None:
     me = owner()
 
@@ -153,6 +194,143 @@ def test_one_press_takes_an_alternative() -> None:
     me.page.post(reverse("catalog:track", args=[track.pk]), {"use_bpm": "60.0"})
     track.refresh_from_db()
     assert track.bpm == 60.0
+
+
+def test_a_bpm_is_doubled_halved_and_locked_in_one_press_each() -> None:
+    me = owner()
+    track = ready_track(me.artist)
+    client, address = me.page, reverse("catalog:track", args=[track.pk])
+    bpm = track.bpm or 0
+    client.post(address, {"bpm_factor": "2"})
+    assert Track.objects.get().bpm == pytest.approx(2 * bpm)
+    assert "reset to measured" in client.get(address).content.decode()
+    client.post(address, {"bpm_factor": "0.5"})
+    client.post(address, {"lock": "1"})
+    page = client.get(address).content.decode()
+    assert f"<strong>Locked</strong> at {bpm:.1f}" in page and "×2" not in page
+    refused = client.post(address, {"bpm_factor": "2", "title": track.title})
+    assert refused.status_code == 422 and "Unlock it first" in refused.content.decode()
+    client.post(address, {"lock": "0"})
+    assert "<strong>Locked</strong>" not in client.get(address).content.decode()
+
+
+def test_a_track_says_what_decided_its_tempo_where_it_stands_and_what_mixes_with_it() -> None:
+    me = owner()
+    tracks = catalog_of(me.artist, 3)
+    track = tracks[0]
+    assert track.analysis
+    track.analysis.energy = 0.99
+    track.analysis.key_name, track.analysis.bpm = "F minor", 140.0
+    track.analysis.document |= {
+        "bpm": 140.0,
+        "bpm_evidence": "artist range",
+        "felt": "half-time",
+        "felt_confidence": 0.672,
+        "tempo_steady": False,
+        "tempo_drift": 0.031,
+        "true_peak_dbtp": -0.4,
+    }
+    track.analysis.save()
+    page = me.page.get(track.get_absolute_url()).content.decode()
+    for words in (
+        "Where your other tracks lie decided the octave.",
+        "Felt at 70.0, half the counted tempo, 67.2% sure.",
+        "The tempo moves: 3.1% between its slowest and fastest passages.",
+        "−0.4 dBTP",
+        "Above 100.0% of your other 2 analyzed tracks.",
+        "F minor is 4A on the Camelot wheel and 9m as Open Key.",
+        'href="/catalog/?key=4A&amp;mix=1#tracks"',
+        'href="/catalog/?key=4B#tracks"',
+        "Energy over",
+        "<h2>Sections</h2>",
+    ):
+        assert words in page, words
+    me.page.post(track.get_absolute_url(), {"use_bpm": "111"})
+    page = me.page.get(track.get_absolute_url()).content.decode()
+    assert "neither the measured tempo nor its half or double" in page
+    assert "You said so." in page and "Energy over" not in page and "Felt at" not in page
+
+
+def test_sections_and_bars_follow_a_corrected_octave() -> None:
+    me = owner()
+    track = ready_track(me.artist)
+    address = track.get_absolute_url()
+    before = me.page.get(address).context["read"]
+    me.page.post(address, {"bpm_factor": "2"})
+    after = me.page.get(address).context["read"]
+    assert len(after.bars) == 2 * len(before.bars) and after.bpm == pytest.approx(2 * before.bpm)
+
+
+def test_what_a_collection_said_stands_apart_and_its_text_stays_text() -> None:
+    me = owner()
+    said = {
+        "id": "7",
+        "artist": "Ossa",
+        "comment": "<b>peak</b> time",
+        "location": "file://localhost/Users/dj/Night%20bus.wav",
+        "cues": [["cue", 62.4, None, 1, "Drop", "#28E214"], ["loop", 120.0, 127.0, -1, "", ""]],
+    }
+    track = ready_track(
+        me.artist,
+        origin=Track.Origin.REKORDBOX,
+        imported=said,
+        imported_id="7",
+        imported_bpm=139.98,
+        imported_key="F minor",
+        plays=12,
+        rating=4,
+        added_on=date(2021, 5, 3),
+    )
+    page = me.page.get(track.get_absolute_url()).content.decode()
+    for words in (
+        "What Rekordbox says",
+        "139.98",
+        "4 of 5 stars",
+        "3 May 2021",
+        "1:02",
+        "Drop",
+        "&lt;b&gt;peak",
+    ):
+        assert words in page, words
+    assert f"measured {track.bpm:.1f}" in page
+    assert (
+        "What Rekordbox says"
+        not in me.page.get(ready_track(me.artist, "Plain").get_absolute_url()).content.decode()
+    )
+
+
+def test_a_track_without_audio_says_so_and_how_it_gets_some() -> None:
+    me = owner()
+    track = Track.objects.create(
+        artist=me.artist,
+        title="Heard",
+        status=Track.METADATA,
+        origin=Track.Origin.REKORDBOX,
+        imported_id="7",
+        imported={"id": "7", "genre": "Dubstep", "location": "C:\\Music\\Night bus.wav"},
+        imported_bpm=70.0,
+        imported_key="F minor",
+    )
+    client, address = me.page, track.get_absolute_url()
+    page = client.get(address).content.decode()
+    for words in (
+        "Known by name, not yet by sound",
+        ">Night bus.wav<",
+        "imported 70.0",
+        "imported F minor",
+        "the collection says Dubstep",
+        "Upload Recording",
+        "Delete Track",
+        "F minor is 4A",
+    ):
+        assert words in page, words
+    assert "data-play=" not in page and "refresh" not in page
+    client.post(address, {"bpm_factor": "2"})
+    client.post(address, {"title": "Heard", "bpm": "140", "key": "5A", "genre": "Grime"})
+    track.refresh_from_db()
+    assert (track.bpm, track.key.name, track.genre, track.imported_bpm) == (140.0, "C minor", "Grime", 70.0)
+    client.post(reverse("catalog:delete", args=[track.pk]))
+    assert not Track.objects.exists()
 
 
 def test_a_track_is_deleted_only_after_a_question() -> None:
