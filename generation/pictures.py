@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -11,7 +12,7 @@ from django.utils.safestring import SafeString
 from catalog.svg.draw import number, safe
 from generation.sources import Passage
 
-WIDE, SLIM = 32, 16  # bars in a line of the score
+WIDE, SLIM = 32, 16  # most bars in a line of the score
 ROW = 26
 HEAD = 30  # above the first row: section names and bar numbers
 
@@ -24,7 +25,9 @@ def score(
     if not layers:
         return SafeString("")
     drawn = []
-    for kind, across in (("wide", WIDE), ("slim", SLIM)):
+    for kind, most in (("wide", WIDE), ("slim", SLIM)):
+        # as few lines as fit, about equally long, in whole phrases
+        across = min(most, 4 * math.ceil(bars / math.ceil(bars / most) / 4))
         lines = [
             _line(first, across, bars, layers, passages, sections, numbers)
             for first in range(0, bars, across)

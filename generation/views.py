@@ -17,7 +17,7 @@ from catalog.analysis.keys import compatible, parse_key
 from catalog.intake import Refused
 from catalog.models import Track
 from catalog.sessions import artist_in
-from generation import library, lifecycle
+from generation import exporting, library, lifecycle, pictures, sources
 from generation.brief import Brief
 from generation.engines import engines
 from generation.forms import ROLE_WORDS
@@ -54,6 +54,7 @@ def generation(request: HttpRequest, pk: str) -> HttpResponse:
     wanted = {reference.track_id for reference in brief.references}
     for take in one.takes.all():
         wanted |= {str(close.get("id")) for close in take.closest_tracks}
+        wanted |= {str(entry["track_id"]) for entry in take.built_from if entry.get("track_id")}
     tracks = {track.pk: track for track in Track.objects.of(one.artist).filter(pk__in=wanted).listed()}
     return render(
         request,
@@ -95,6 +96,26 @@ def _shown(take: GeneratedTrack, tracks: dict[str, Track]) -> dict[str, Any]:
         "apart": _apart(asked, found),
         "bars": max((int(one["first_bar"]) + int(one["bars"]) for one in take.sections), default=0),
         "layers": sorted({str(one["layer"]) for one in take.built_from}),
+        "built": _built(take, tracks),
+    }
+
+
+def _built(take: GeneratedTrack, tracks: dict[str, Track]) -> dict[str, Any]:
+    """The take's sources for its picture and its table; a recording without `track` was deleted since."""
+    found = sources.recordings(take.built_from, exporting.titles_of(take))
+    numbers = {one["id"]: one["number"] for one in found}
+    return {
+        "recordings": [one | {"track": tracks.get(one["id"])} for one in found],
+        "passages": [
+            {"passage": one, "last": one.bar + one.bars, "number": numbers[one.track_id]}
+            for one in sorted(sources.passages(take.built_from), key=lambda one: one.bar)
+        ],
+        "picture": pictures.score(
+            sources.passages(take.built_from),
+            take.sections,
+            numbers,
+            max((int(one["bar"]) + 1 for one in take.built_from), default=0),
+        ),
     }
 
 

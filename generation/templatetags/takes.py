@@ -5,18 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
-from django.utils.safestring import SafeString
+from django.urls import reverse
 
-from generation import pictures
+from generation.models import GeneratedTrack
 
 register = template.Library()
-
-
-@register.simple_tag
-def score(built: dict[str, Any]) -> SafeString:
-    """The picture of `generation.exporting.built_of`."""
-    numbers = {one["id"]: one["number"] for one in built["recordings"]}
-    return pictures.score(built["passages"], built["sections"], numbers, built["bars"])
 
 
 @register.filter
@@ -44,3 +37,9 @@ def moment(seconds: Any) -> str:
         return ""
     tenths = round(float(seconds) * 10)
     return f"{tenths // 600}:{tenths % 600 // 10:02d}.{tenths % 10}"
+
+
+@register.simple_tag
+def stem_sound(take: GeneratedTrack, name: str) -> str:
+    """Where the player hears a stem."""
+    return reverse("api-generated-track-stem", args=[take.pk, name])

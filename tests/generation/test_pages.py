@@ -15,7 +15,7 @@ from generation.forms import StudioForm
 from generation.models import GeneratedTrack, Generation
 from generation.views import _apart
 from tests.people import Person, collaborator, owner, stranger
-from tests.rows import catalog_of, generation_of, ready_track, take_of
+from tests.rows import catalog_of, generation_of, give_stems, ready_track, take_of
 
 pytestmark = pytest.mark.django_db
 
@@ -180,9 +180,57 @@ def test_a_take_is_shown_with_all_that_is_known_of_it(me: Person) -> None:
         sections=[{"name": "drop", "first_bar": 0, "bars": 4, "start": 0.0, "end": 8.0}],
     )
     page = me.page.get(take.generation.get_absolute_url()).content.decode()
-    for words in ("87.0%", "91.3%", "Listen", "140.0", "No copy found.", "12", "Download WAV", "FLAC", "MP3"):
+    for words in (
+        "87.0%",
+        "91.3%",
+        "Listen",
+        "140.0",
+        "No copy found.",
+        "12",
+        "Download",
+        "WAV",
+        "FLAC",
+        "MP3",
+    ):
         assert words in page
     assert f"{reverse('api-generated-track-audio', args=[take.pk])}?format=preview" in page
+
+
+def test_a_take_with_stems_offers_them_to_hear_and_everything_to_download(me: Person) -> None:
+    take = take_of(me.artist)
+    made = take.generation
+    without = me.page.get(made.get_absolute_url()).content.decode()
+    assert "/midi/" in without and "/dawproject/" not in without and "Stems" not in without
+    give_stems(take)
+    page = me.page.get(made.get_absolute_url()).content.decode()
+    start = f"/api/generated-tracks/{take.pk}"
+    for name in ("drums", "bass"):
+        assert f'data-play="{start}/stems/{name}/"' in page
+    for what in ("stems/?format=zip", "midi/", "dawproject/", "reaper/"):
+        assert f'href="{start}/{what}"' in page
+        # the page's own session may fetch what the page offers
+        assert me.page.get(f"{start}/{what}").status_code == 200
+
+
+def test_every_bar_is_drawn_and_said_in_words(me: Person) -> None:
+    source = Track.objects.of(me.artist).first()
+    assert source is not None
+    cut = {"layer": "drums", "track_id": source.pk, "stretch": 1.031, "shift": 0, "source_bar": 8}
+    built = [
+        cut | {"bar": 0, "source_start": 63.24, "source_end": 64.95},
+        cut | {"bar": 1, "source_start": 64.95, "source_end": 66.66},
+        cut | {"bar": 1, "layer": "bass", "track_id": "trk_gone", "source_start": 9.0, "source_end": 11.0},
+    ]
+    novelty = {"sources": 2, "bars_by_source": [{"id": "trk_gone", "title": "Lost tape", "bars": 1}]}
+    page = me.page.get(
+        take_of(me.artist, built_from=built, novelty=novelty).get_absolute_url()
+    ).content.decode()
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert f"1 {source.title} 2 bars" in text
+    assert "2 Lost tape deleted since 1 bar" in text
+    assert "1–2 Drums 1 1:03.2 3.1% faster as it is" in text
+    assert "2 Bass 2 0:09.0 3.1% faster as it is" in text
+    assert "Bars 1 to 2: which recording plays in each layer" in text
 
 
 def test_the_best_take_stands_first(me: Person) -> None:

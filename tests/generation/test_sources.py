@@ -79,7 +79,7 @@ def test_an_engine_that_cuts_nothing_has_bars_without_layers() -> None:
     assert passages([]) == [] and recordings([], {}) == [] and score([], [], {}, 8) == ""
 
 
-def test_the_picture_has_a_line_for_each_sixteen_or_thirty_two_bars_and_names_nothing_raw() -> None:
+def test_the_picture_has_few_lines_of_whole_phrases_and_names_nothing_raw() -> None:
     built = [entry(bar, start=2.0 * (bar % 4), track="b" if bar > 35 else "a") for bar in range(40)]
     parts = [{"name": "<b>drop", "first_bar": 0, "bars": 40}]
     drawn = str(score(passages(built), parts, {"a": 1, "b": 2}, 40))
@@ -90,7 +90,7 @@ def test_the_picture_has_a_line_for_each_sixteen_or_thirty_two_bars_and_names_no
     titles = [title.text or "" for title in root.iter() if title.tag.endswith("title")]
     assert titles[:2] == [
         f"Bars {a} to {b}: which recording plays in each layer. The table below says the same."
-        for a, b in ((1, 32), (33, 40))
+        for a, b in ((1, 20), (21, 40))
     ]
     # ten passages of four bars; the last is of the second recording
     numbers = [text.text for text in wide.iter() if text.tag.endswith("text") and (text.text or "").isdigit()]

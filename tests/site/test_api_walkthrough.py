@@ -98,6 +98,8 @@ def test_the_walk_leads_around_the_loop(site: Site, tmp_path: Path) -> None:
         r"Tempo was: prompt$",
         r"Match:     0\.\d+$",
         r"Closest:   Loop \d\d & more$",
+        r"Bar 1:     \w+ from second \d+\.\d+$",
+        r"Most of it: Loop \d\d & more$",
         r"Stem:      01_Drums_140bpm_\d+[AB]\.wav$",
         r"stems/01_Drums_140bpm_\d+[AB]\.wav ",
         r"Download:  valid is True$",
@@ -105,6 +107,7 @@ def test_the_walk_leads_around_the_loop(site: Site, tmp_path: Path) -> None:
         r"Tampered:  valid is False$",
         r"^generated$",
         r"Generated: 1 of 12 tracks$",
+        r"Imported:  1 matched, 1 known by name$",
     ):
         assert re.search(line, walk.stdout, re.MULTILINE), f"{line}\n{said}"
     assert "Not analysed" not in walk.stdout, said
