@@ -21,8 +21,8 @@ def palette_of(samples: Floats, sample_rate: int) -> dict[str, float]:
     frames = max(1, samples.shape[-1] // _FFT)
     for channel in samples:
         signal = np.ascontiguousarray(channel, dtype=np.float32)
-        for start in range(0, frames, 128):
-            count = min(128, frames - start)
+        for start in range(0, frames, 32):
+            count = min(32, frames - start)
             spectrum = scipy.fft.rfft(frames_of(signal, _FFT, _FFT, start, count) * hann(_FFT), axis=1)
             power += np.sum(np.square(spectrum.real) + np.square(spectrum.imag), axis=0, dtype=np.float64)
     power = np.nan_to_num(power, nan=0.0, posinf=0.0, neginf=0.0)
