@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.figures import Figure, analysis, job, pages, sockets, takes
+from bench.imports import imports
 from bench.library import library
 from bench.product import Product, started
 
@@ -22,6 +23,7 @@ ALL: dict[str, Callable[[Product], list[Figure]]] = {
     "job": job,
     "pages": pages,
     "sockets": sockets,
+    "imports": imports,
     "library": library,
 }
 

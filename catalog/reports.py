@@ -114,4 +114,10 @@ class Report:
 
 def shown(entry: Entry) -> dict[str, Any]:
     """An entry in a list of the report."""
-    return {"title": entry.title, "artist": entry.artist, "file": entry.filename}
+    return {
+        "title": entry.title,
+        "artist": entry.artist,
+        "file": entry.filename,
+        "bpm": entry.bpm,
+        "key": entry.key.name if entry.key else None,
+    }

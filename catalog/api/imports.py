@@ -66,10 +66,17 @@ class Candidate(serializers.Serializer[Any]):
     duration = serializers.FloatField(allow_null=True)
 
 
-class Placed(serializers.Serializer[Any]):
+class Named(serializers.Serializer[Any]):
+    """A row as the collection has it."""
+
     title = serializers.CharField()
     artist = serializers.CharField()
     file = serializers.CharField()
+    bpm = serializers.FloatField(allow_null=True)
+    key = serializers.CharField(allow_null=True)
+
+
+class Placed(Named):
     track = serializers.CharField()
 
 
@@ -77,10 +84,7 @@ class Matched(Placed):
     by = serializers.CharField(help_text="size, length, path, name or earlier import")
 
 
-class Question(serializers.Serializer[Any]):
-    title = serializers.CharField()
-    artist = serializers.CharField()
-    file = serializers.CharField()
+class Question(Named):
     entry = serializers.CharField(help_text="What `resolve` calls this row")
     candidates = Candidate(many=True)
     settled = serializers.CharField(allow_null=True, help_text="The track chosen, none, or null while open")
