@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,15 @@ from catalog.models import Artist, Fingerprint, Track
 
 if TYPE_CHECKING:
     from catalog.analysis import TrackAnalysis
+    from catalog.audio.copies import Shared
     from catalog.audio.limits import Limits
     from catalog.similarity import CatalogModel, Match
 
-# Every fingerprint of a small catalog is compared; of a large one those that sound nearest, and those named.
+# Of so many tracks named by the caller every alignment is tried, which also finds short and mixed passages.
 COMPARE_AT_MOST = 60
 COPY_SECONDS = 10.0
+COPY_SHARE = 0.3
+_WHOLE = 0.9
 
 
 class EmptyCatalog(Exception):
@@ -28,12 +31,63 @@ class EmptyCatalog(Exception):
 
 @dataclass(frozen=True)
 class Passage:
-    """The longest passage two recordings share by fingerprint. Seconds; share of the tested audio 0..1."""
+    """The longest passage two recordings share by fingerprint, found `at` in the tested one.
+
+    Seconds. share: of the tested recording, 0..1; of_track: the part of the catalog's recording that lies
+    on the same alignment. speed: of the tested recording against the catalog's, 1.02 when 2 % faster.
+    identical: both decode to the same audio, bit for bit.
+    """
 
     track_id: str
     title: str
     seconds: float
     share: float
+    of_track: float = 0.0
+    at: float = 0.0
+    at_track: float = 0.0
+    speed: float = 1.0
+    identical: bool = False
+
+    @property
+    def is_copy(self) -> bool:
+        return self.identical or (self.seconds >= COPY_SECONDS and self.share >= COPY_SHARE)
+
+    @property
+    def kind(self) -> str:
+        """identical, speed, recording (the whole, in whatever format or level), excerpt, or passage."""
+        if self.identical:
+            return "identical"
+        if self.speed != 1.0:
+            return "speed"
+        if self.share >= _WHOLE:
+            return "recording" if self.of_track >= _WHOLE else "excerpt"
+        return "passage"
+
+    @property
+    def sentence(self) -> str:
+        """How it is a copy, in words."""
+        of = f"of “{self.title}”"
+        change = abs(self.speed - 1)
+        return {
+            "identical": f"The audio {of}, bit for bit.",
+            "recording": f"The same recording as “{self.title}”, in another format or at another level.",
+            "excerpt": f"An excerpt {of}: {self.seconds:.0f} seconds of it in a row.",
+            "speed": f"The recording {of}, about {change:.1%} {'faster' if self.speed > 1 else 'slower'}.",
+            "passage": f"{self.seconds:.0f} seconds in a row are the recording {of}.",
+        }[self.kind]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": self.track_id,
+            "title": self.title,
+            "seconds": self.seconds,
+            "share": self.share,
+            "kind": self.kind,
+            "speed": self.speed,
+            "at": self.at,
+            "at_track": self.at_track,
+            "sentence": self.sentence,
+        }
 
 
 @dataclass(frozen=True)
@@ -46,10 +100,7 @@ class Matched:
     @property
     def copy_of(self) -> Passage | None:
         """The catalog track this seems to be a copy of, if any."""
-        longest = self.passages[0] if self.passages else None
-        if longest and longest.seconds >= COPY_SECONDS and longest.share >= 0.3:
-            return longest
-        return None
+        return next((passage for passage in self.passages if passage.is_copy), None)
 
     def to_json(self) -> dict[str, Any]:
         copy = self.copy_of
@@ -61,15 +112,15 @@ class Matched:
             "low_confidence": self.match.low_confidence,
             "reasons": list(self.match.reasons),
             "tracks_compared": self.match.n,
-            "copy_of": None
-            if copy is None
-            else {"id": copy.track_id, "title": copy.title, "seconds": copy.seconds, "share": copy.share},
+            "copy_of": None if copy is None else copy.to_json(),
             "longest_shared_passage": None
             if not self.passages
             else {
                 "id": self.passages[0].track_id,
                 "title": self.passages[0].title,
                 "seconds": self.passages[0].seconds,
+                "at": self.passages[0].at,
+                "at_track": self.passages[0].at_track,
             },
         }
 
@@ -83,33 +134,62 @@ def closest_of(match: Match, titles: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def passages(
-    samples: np.ndarray, sample_rate: int, artist: Artist, *, near: Iterable[str] = ()
+    samples: np.ndarray,
+    sample_rate: int,
+    artist: Artist,
+    *,
+    near: Iterable[str] = (),
+    audio_sha256: str = "",
 ) -> list[Passage]:
-    """Longest passages shared with the artist's tracks, longest first. samples: (channels, n) float32."""
-    from catalog.audio.fingerprint import fingerprint, longest_run
+    """Longest passages shared with the artist's tracks, copies first, then the longest.
+
+    samples: (channels, samples) float32. Of the tracks named in `near` every alignment is tried; all others are
+    looked up by their fingerprints, at other speeds too when nothing seems to be a copy.
+    """
+    from catalog.audio.copies import SPEEDS, Shelf, shared_with
+    from catalog.audio.fingerprint import FRAME_SECONDS, fingerprint, fingerprints_at, longest_run
 
     marks = fingerprint(samples, sample_rate)
-    stored = (
-        Fingerprint.objects.filter(track__artist=artist)
-        .select_related("track")
-        .only("data", "track__title", "track__origin")
-    )
-    wanted = list(dict.fromkeys(near))
-    if stored.count() > COMPARE_AT_MOST:
-        stored = stored.filter(track_id__in=wanted[:COMPARE_AT_MOST])
-    found = []
-    for fingerprint_row in stored:
-        run = longest_run(marks, fingerprint_row.frames)
-        if run.seconds > 0:
-            found.append(
-                Passage(
-                    fingerprint_row.track_id,
-                    fingerprint_row.track.title,
-                    round(float(run.seconds), 2),
-                    round(float(run.share), 4),
-                )
+    stored = Fingerprint.objects.filter(track__artist=artist).order_by("track_id")
+    shelf = Shelf.of((row.track_id, row.frames) for row in stored.only("track_id", "data").iterator(200))
+    found = {one.id: _passage(one) for one in shared_with([marks], shelf)}
+    if not any(one.is_copy for one in found.values()):
+        at_speeds = shared_with(fingerprints_at(samples, sample_rate, SPEEDS), shelf, speeds=SPEEDS)
+        found |= {one.id: passage for one in at_speeds if (passage := _passage(one)).is_copy}
+    place = {pk: index for index, pk in enumerate(shelf.ids)}
+    for pk in [pk for pk in dict.fromkeys(near) if pk in place][:COMPARE_AT_MOST]:
+        run = longest_run(marks, shelf.marks(place[pk]))
+        if run.seconds > (found[pk].seconds if pk in found else 0.0):
+            found[pk] = Passage(
+                pk,
+                "",
+                seconds=round(float(run.seconds), 2),
+                share=round(float(run.share), 4),
+                of_track=round(run.seconds / max(len(shelf.marks(place[pk])) * FRAME_SECONDS, 0.1), 4),
+                at=round(float(run.at_a), 2),
+                at_track=round(float(run.at_b), 2),
             )
-    return sorted(found, key=lambda passage: -passage.seconds)
+    twins = (
+        Track.objects.of(artist).filter(audio_sha256=audio_sha256) if audio_sha256 else Track.objects.none()
+    )
+    for pk, duration in twins.values_list("pk", "duration"):
+        found[pk] = Passage(pk, "", round(duration or 0.0, 2), 1.0, 1.0, identical=True)
+    titles = dict(Track.objects.of(artist).filter(pk__in=found).values_list("pk", "title"))
+    named = [replace(one, title=titles[pk]) for pk, one in found.items() if pk in titles]
+    return sorted(named, key=lambda one: (not one.identical, not one.is_copy, -one.seconds))
+
+
+def _passage(one: Shared) -> Passage:
+    return Passage(
+        one.id,
+        "",
+        seconds=round(one.seconds, 2),
+        share=round(one.covered, 4),
+        of_track=round(one.of_other, 4),
+        at=round(one.at_asked, 2),
+        at_track=round(one.at_other, 2),
+        speed=one.speed,
+    )
 
 
 def match_audio(
@@ -120,8 +200,12 @@ def match_audio(
     model: CatalogModel | None = None,
     near: Iterable[str] = (),
     bpm_range: tuple[float, float] | None = None,
+    audio_sha256: str = "",
 ) -> Matched:
-    """Analyse and score audio (channels, n) float32. Raises EmptyCatalog when nothing is analysed yet."""
+    """Analyse and score audio (channels, n) float32. Raises EmptyCatalog when nothing is analysed yet.
+
+    near: tracks it may be made of, each compared at every alignment. audio_sha256: of the decoded file, if known.
+    """
     from catalog.analysis import TempoContext, analyse
 
     model = model or snapshots.catalog_model(artist)
@@ -130,8 +214,8 @@ def match_audio(
     analysis = analyse(samples, sample_rate, context=TempoContext(artist_range=bpm_range))
     match = model.match(analysis.vector, duration=analysis.duration)
     ids = [pk for pk, _ in match.closest]
-    titles = dict(Track.objects.filter(pk__in=ids).values_list("pk", "title"))
-    shared = passages(samples, sample_rate, artist, near=[*near, *ids])
+    titles = dict(Track.objects.of(artist).filter(pk__in=ids).values_list("pk", "title"))
+    shared = passages(samples, sample_rate, artist, near=near, audio_sha256=audio_sha256)
     return Matched(match, analysis, closest_of(match, titles), shared)
 
 
@@ -140,4 +224,4 @@ def match_file(artist: Artist, path: Path, *, limits: Limits | None = None) -> M
     from catalog.audio.decode import decode
 
     decoded = decode(path, limits=limits) if limits else decode(path)
-    return match_audio(artist, decoded.samples, decoded.sample_rate)
+    return match_audio(artist, decoded.samples, decoded.sample_rate, audio_sha256=decoded.pcm_sha256)

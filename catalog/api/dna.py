@@ -170,10 +170,19 @@ class Shared(serializers.Serializer[Any]):
     id = serializers.CharField()
     title = serializers.CharField()
     seconds = serializers.FloatField()
+    at = serializers.FloatField(help_text="Where it begins in the file, in seconds")
+    at_track = serializers.FloatField(help_text="Where it begins in the catalog's track")
 
 
 class CopyOf(Shared):
     share = serializers.FloatField(help_text="Of the file's duration, 0..1")
+    kind = serializers.ChoiceField(
+        ["identical", "recording", "excerpt", "speed", "passage"],
+        help_text="The same audio bit for bit; the recording coded or levelled anew; a part of it; "
+        "the recording at another speed; a passage of it in something longer",
+    )
+    speed = serializers.FloatField(help_text="Of the file against the track: 1.02 is 2 % faster")
+    sentence = serializers.CharField()
 
 
 class Matched(serializers.Serializer[Any]):

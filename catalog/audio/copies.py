@@ -149,7 +149,7 @@ def _along(asked: Numbers, other: Numbers, diagonal: int, pk: str, speed: float)
     windows = sums[:, WINDOW_FRAMES - 1 :].copy()
     windows[:, 1:] -= sums[:, :-WINDOW_FRAMES]
     alike = windows <= int(THRESHOLD * 32 * WINDOW_FRAMES)
-    at_all = alike.any(axis=0)
+    at_all = np.asarray(alike.any(axis=0))
     if not at_all.any():
         return None
     start, length = _longest(at_all)

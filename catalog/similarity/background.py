@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -120,6 +121,7 @@ class Background:
 
     def save(self, path: Path) -> None:
         """Write the rows so that `load` reads them back; no pickles."""
+        rows: dict[str, Any] = {f"measure_{name}": v.astype(np.float32) for name, v in self.measures.items()}
         np.savez_compressed(
             path,
             version=np.array(self.version),
@@ -132,7 +134,7 @@ class Background:
             licences=np.array(self.licences),
             embedding=np.array(self.embedding),
             block_sizes=np.array(self.block_sizes, np.int64),
-            **{f"measure_{name}": values.astype(np.float32) for name, values in self.measures.items()},
+            **rows,
         )
 
     def __len__(self) -> int:
