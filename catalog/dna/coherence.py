@@ -13,17 +13,21 @@ from typing import Any
 import numpy as np
 
 from catalog.dna.facts import TrackFacts
+from catalog.dna.weighing import confidence
 from catalog.similarity import ASPECTS, Background, CatalogModel
 
 _DRAWS, _DRAWN = 30, 8
 
 
-def coherence_profile(tracks: Sequence[TrackFacts], background: Background) -> dict[str, Any]:
-    """taste_coherence, its detail by aspect with the spread over random draws, distinctiveness."""
+def coherence_profile(tracks: Sequence[TrackFacts], background: Background, of: int) -> dict[str, Any]:
+    """taste_coherence, its detail by aspect with the spread over random draws, distinctiveness.
+
+    of: tracks in the whole catalog, measured or not; confidence falls with the share that was heard.
+    """
     measured = [t for t in tracks if t.analysed]
     count = len(measured)
     if count < 2:
-        detail = {"aspects": dict.fromkeys(ASPECTS), "n": count, "sd": None, "confidence": 0.0}
+        detail = {"aspects": dict.fromkeys(ASPECTS), "n": count, "of": of, "sd": None, "confidence": 0.0}
         return {"taste_coherence": None, "taste_coherence_detail": detail, "distinctiveness": None}
     vectors = np.stack([t.vector for t in measured if t.vector is not None])
     units = background.space().unit(vectors)
@@ -33,8 +37,9 @@ def coherence_profile(tracks: Sequence[TrackFacts], background: Background) -> d
     detail = {
         "aspects": aspects,
         "n": count,
+        "of": of,
         "sd": round(spread, 4),
-        "confidence": round(float(min(1.0, count / 20) ** 0.5 * max(0.0, 1 - 2 * spread)), 4),
+        "confidence": round(confidence([1.0] * count, of) * max(0.0, 1 - 2 * spread), 4),
     }
     return {
         "taste_coherence": round(coherence(units), 4),

@@ -23,7 +23,7 @@ Array = npt.NDArray[np.float64]
 ORDERS, DRAWS = 499, 199
 LEAST_SIDE = 8
 LEAST_IN_WINDOW = 5
-MOST_WINDOWS = 24
+MOST_WINDOWS = 40
 _SIGNIFICANT = 0.02  # three figures are asked: about one false claim in seventeen catalogs that never changed
 # What is worth a sentence even when chance would not show it: BPM, share of the range, share of tracks.
 _LEAST_CHANGE = {"tempo": 3.0, "energy": 0.08, "minor": 0.15}

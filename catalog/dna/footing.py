@@ -16,7 +16,7 @@ def footing(dna: Mapping[str, Any]) -> dict[str, str]:
         "tempo": _tagged_too(dna["bpm_profile"]),
         "key": _tagged_too(dna["key_profile"]),
         "energy": _heard(dna["energy_profile"]),
-        "coherence": f"{_of(detail['n'], dna['track_count'])} measured. Confidence {percent(detail['confidence'])}."
+        "coherence": f"{_of(detail['n'], detail['of'])} measured. Confidence {percent(detail['confidence'])}."
         if dna["taste_coherence"] is not None
         else "",
         "families": _families(dna["measured_families"]),

@@ -38,11 +38,12 @@ def quantile(values: npt.ArrayLike, weights: npt.ArrayLike, share: float) -> flo
 def confidence(weights: Sequence[float], of: int) -> float:
     """How far a profile may be trusted, 0..1: full from twenty tracks on, less where few of the `of` tracks speak.
 
-    The square root of the effective number over twenty, times the share of the catalog that has a value.
+    The square root of the effective number over twenty, times that of the share of the catalog that has a value:
+    twenty recordings of a collection of four thousand say little about it.
     """
     if not weights or not of:
         return 0.0
-    return round(min(1.0, effective(weights) / ENOUGH) ** 0.5 * len(weights) / of, 4)
+    return round(min(1.0, effective(weights) / ENOUGH) ** 0.5 * (len(weights) / of) ** 0.5, 4)
 
 
 def behind(weights: Sequence[float], of: int, measured: int) -> dict[str, Any]:

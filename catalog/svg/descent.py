@@ -145,12 +145,14 @@ def _across(styles: Sequence[Style], tracks: int, label: str) -> SafeString:
         body.append(text(max(x, 0), floor + 18, str(decade), 11, "soft", anchor))
     tagged = [style for style in styles if style.count]
     you = (_RIGHT + 62, sum(y[s.id] for s in tagged) / len(tagged))
+    spots = {style.id: (at[style.id], y[style.id]) for style in styles}
+    everyone = list(spots.values())
     for style in styles:
         for parent in style.parents:
-            body.append(_curve((at[parent], y[parent]), (at[style.id], y[style.id]), 0.8, style.direct))
+            body.append(_curve(spots[parent], spots[style.id], 0.8, style.direct, everyone))
         if style.count:
             weight = 1 + 2 * style.count / max(1, tracks)
-            body.append(_curve((at[style.id], y[style.id]), (you[0] - 6, you[1]), weight, True))
+            body.append(_curve(spots[style.id], (you[0] - 6, you[1]), weight, True, everyone))
     for style in styles:
         x, line = at[style.id], y[style.id]
         radius = 3.5 if style.count else 2.5
@@ -163,13 +165,25 @@ def _across(styles: Sequence[Style], tracks: int, label: str) -> SafeString:
     return picture(_WIDE, floor + 26, label, body, 'class="picture across"')
 
 
-def _curve(start: tuple[float, float], end: tuple[float, float], weight: float, direct: bool) -> str:
+def _curve(
+    start: tuple[float, float],
+    end: tuple[float, float],
+    weight: float,
+    direct: bool,
+    others: Sequence[tuple[float, float]] = (),
+) -> str:
+    """A line from a style to its child; over the heads of those of `others` that stand in between."""
     (x, y), (to, lower) = start, end
     bend = max(18.0, min(70.0, (to - x) * 0.5))
+    over = (
+        32.0
+        if any(x < at < to and abs(line - y) < 1 and abs(line - lower) < 1 for at, line in others)
+        else 0.0
+    )
     return (
         f'<path class="{"line" if direct else "line far"}" stroke-width="{weight:.1f}" '
-        f'd="M{number(x)} {number(y)}C{number(x + bend)} {number(y)} '
-        f'{number(to - bend)} {number(lower)} {number(to)} {number(lower)}"/>'
+        f'd="M{number(x)} {number(y)}C{number(x + bend)} {number(y - over)} '
+        f'{number(to - bend)} {number(lower - over)} {number(to)} {number(lower)}"/>'
     )
 
 

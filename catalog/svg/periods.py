@@ -39,15 +39,16 @@ def drift(profile: Mapping[str, Any]) -> SafeString:
     ]
     label = f"The catalog by {period}: " + "; ".join(told)
     drawings = []
-    for width, kind, margin, most in ((720.0, "wide", 84.0, 12), (342.0, "slim", 52.0, 5)):
+    for width, kind, margin, most in ((720.0, "wide", 96.0, 12), (342.0, "slim", 40.0, 5)):
         body, top = [], 10.0
         step = (width - margin) / len(windows)
         strips = (("tempo", "Tempo", 110.0), ("energy", "Energy", 62.0), ("minor", "Minor", 62.0))
         for what, words, tall in strips:
-            drawn = _strip(windows, what, words, (margin, top, step, tall), since.get(what))
+            beside = 0.0 if kind == "wide" else 20.0  # on a phone the name stands above its strip
+            drawn = _strip(windows, what, (margin, top + beside, step, tall), since.get(what))
             if drawn:
-                body += drawn
-                top += tall + 34
+                body += [*drawn, text(0, top + 12 - beside / 2, words, 12, "strong")]
+                top += tall + 34 + beside
         every = -(-len(windows) // most)
         for i, name in enumerate(names):
             if (len(windows) - 1 - i) % every == 0:
@@ -62,14 +63,13 @@ def drift(profile: Mapping[str, Any]) -> SafeString:
 def _strip(
     windows: Sequence[Mapping[str, Any]],
     what: str,
-    words: str,
     place: tuple[float, float, float, float],
     since: str | None,
 ) -> list[str]:
     margin, top, step, tall = place
     field = {"tempo": "bpm", "energy": "energy", "minor": "minor_share"}[what]
     rows = [(i, one) for i, one in enumerate(windows) if one[field] is not None]
-    if len(rows) < 2:
+    if len(rows) < max(2, len(windows) / 3):
         return []
     if what == "tempo":
         low = min(float(one["bpm_p10"]) for _, one in rows) - 2
@@ -82,7 +82,6 @@ def _strip(
 
     width = margin + step * len(windows)
     body = [f'<path class="hair" d="M{number(margin)} {number(top + tall + 0.5)}H{number(width)}"/>']
-    body.append(text(0, top + 12, words, 12, "strong"))
     ends = (
         (f"{high:.0f}", f"{low:.0f}")
         if what == "tempo"

@@ -119,7 +119,7 @@ def key_wheel(counts: Sequence[Mapping[str, Any]], leading: str = "") -> SafeStr
 
     by_name = {str(one["name"]): int(one["count"]) for one in counts}
     most = max(by_name.values(), default=0)
-    centre, body = 184.0, []
+    centre, body = 202.0, []
     for key in ALL_KEYS:
         number = int(key.camelot[:-1])
         middle = (number % 12) * math.tau / 12
@@ -138,7 +138,11 @@ def key_wheel(counts: Sequence[Mapping[str, Any]], leading: str = "") -> SafeStr
             body.append(text(x, y, words, 12, tone, "middle"))
             body.append(text(x, y + 14, f"{count:,}", 11, tone, "middle"))
         else:
-            body.append(text(x, y + 4, key.camelot, 11, "soft", "middle"))
+            body.append(text(x, y + 4, key.short.replace("b", "♭").replace("#", "♯"), 11, "soft", "middle"))
+    for place in range(12):  # the Camelot numbers: A inside, B outside
+        angle = place * math.tau / 12
+        x, y = centre + 187 * math.sin(angle), centre - 187 * math.cos(angle)
+        body.append(text(x, y + 4, str(place or 12), 11, "soft", "middle"))
     if leading:
         body.append(
             text(centre, centre - 2, leading.split()[0].replace("b", "♭").replace("#", "♯"), 26, "", "middle")
@@ -146,7 +150,7 @@ def key_wheel(counts: Sequence[Mapping[str, Any]], leading: str = "") -> SafeStr
         body.append(text(centre, centre + 18, " ".join(leading.split()[1:]), 12, "soft", "middle"))
     ordered = sorted(by_name.items(), key=lambda one: -one[1])
     label = "Tracks in each key: " + ", ".join(f"{count} in {name}" for name, count in ordered if count)
-    return picture(368, 368, label, body, 'class="picture wheel"')
+    return picture(404, 404, label, body, 'class="picture wheel"')
 
 
 def energy(
