@@ -174,10 +174,8 @@ def _write(row: Import, collection: Collection, batch: list[Entry], lease: jobs.
         mine = Import.objects.filter(pk=row.pk, status=Import.RUNNING, worker=lease.worker)
         if not mine.update(report=collection.report.to_json()):
             raise jobs.Lost
-    share = collection.report.position / max(1, collection.survey.tracks)
-    lease.report(
-        0.1 + 0.85 * min(1.0, share), f"{collection.report.position:,} of {collection.survey.tracks:,}"
-    )
+    done, whole = collection.report.position, collection.survey.tracks
+    lease.report(0.1 + 0.85 * min(1.0, done / max(1, whole)), f"{done:,} of {whole:,} tracks read")
 
 
 def cancel(row: Import) -> bool:

@@ -372,13 +372,17 @@ def test_failure_16_progress_is_told_and_a_cancelled_import_goes_on_where_it_sto
 
     def watch(self: jobs.Lease, progress: float, stage: str = "") -> None:
         told.append((progress, stage))
-        if stage == "20 of 41":
+        if stage == "20 of 41 tracks read":
             importing.cancel(Import.objects.get(pk=row.pk))
         report(self, progress, stage)
 
     monkeypatch.setattr(jobs.Lease, "report", watch)
     assert importing.read_collection(row.pk) == "cancelled"
-    assert [stage for _, stage in told][:3] == ["Looking through the file", "Reading 41 tracks", "10 of 41"]
+    assert [stage for _, stage in told][:3] == [
+        "Looking through the file",
+        "Reading 41 tracks",
+        "10 of 41 tracks read",
+    ]
     assert [progress for progress, _ in told] == sorted(progress for progress, _ in told)
     assert Track.objects.of(me).count() == 20
     row.refresh_from_db()
