@@ -82,7 +82,7 @@ def drift(profile: Mapping[str, Any]) -> str:
 
 
 def _arrived(count: int) -> str:
-    return "The one track came in" if count == 1 else f"All {tracks(count)} came in"
+    return "The one track arrived" if count == 1 else f"All {tracks(count)} arrived"
 
 
 def collection(profile: Mapping[str, Any] | None) -> str:
