@@ -20,6 +20,8 @@ PATTERNS: dict[str, dict[int, tuple[int, ...]]] = {
     "half-time": {36: (0, 6), 38: (8,), 42: tuple(range(0, 16, 2))},
     "rock": {36: (0, 8, 10), 38: (4, 12), 42: (0, 4, 8, 12)},
 }
+# Where a bar can be told from its half; the others repeat every two beats, or nearly.
+BARRED = ("break", "two-step", "half-time")
 TEMPI = (61.7, 74.2, 83.4, 91.9, 99.6, 108.3, 117.1, 124.8, 132.6, 140.9, 151.3, 163.7, 174.4, 179.2)
 
 
@@ -47,7 +49,8 @@ def loops(cache: Path) -> list[Case]:
             name = f"{pattern}-{bpm}"
             path, _ = kept(cache, "loops", name, make)
             span = (bpm / 1.2, bpm * 1.2)
-            found.append(Case(name, path, bpm, None, tuple(float(d) for d in downbeats), span))
+            known = tuple(float(d) for d in downbeats) if pattern in BARRED else ()
+            found.append(Case(name, path, bpm, None, known, span))
     return found
 
 

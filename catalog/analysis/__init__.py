@@ -81,7 +81,6 @@ def analyse(
     tempo = None if front.silent else tempo_of(front, context)
     grid, downbeat, sure = _placed(front, chroma, tempo, context)
     bars = Bars.none() if grid is None or downbeat is None else bars_of(front, chroma, grid, downbeat)
-    felt: Felt
     felt: tuple[Felt, float] = ("straight", 0.0)
     if grid is not None and downbeat is not None:
         felt = felt_of(front, grid, downbeat)
