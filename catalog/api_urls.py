@@ -1,10 +1,10 @@
-"""/api/: tokens, tracks, imports, DNA, match."""
+"""/api/: tokens, tracks, duplicates, imports, DNA, match."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from catalog.api import dna, imports, token, track_bulk, tracks
+from catalog.api import dna, duplicates, imports, token, track_bulk, tracks
 
 urlpatterns = [
     path("token/", token.TokenView.as_view(), name="api-token"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("tracks/<str:pk>/", tracks.TrackItem.as_view(), name="api-track"),
     path("tracks/<str:pk>/retry/", tracks.TrackRetry.as_view(), name="api-track-retry"),
     path("tracks/<str:pk>/audio/", tracks.TrackAudio.as_view(), name="api-track-audio"),
+    path("duplicates/", duplicates.DuplicateList.as_view(), name="api-duplicates"),
+    path("duplicates/<str:pk>/", duplicates.DuplicateItem.as_view(), name="api-duplicate"),
     path("imports/", imports.ImportList.as_view(), name="api-imports"),
     path("imports/rekordbox/", imports.RekordboxImport.as_view(), name="api-imports-rekordbox"),
     path("imports/<str:pk>/", imports.ImportItem.as_view(), name="api-import"),

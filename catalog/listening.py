@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import transaction
 
-from catalog import jobs, snapshots
+from catalog import duplicates, jobs, snapshots
 from catalog.audio.errors import AudioError
 from catalog.models import Analysis, Artist, Fingerprint, Track
 from catalog.signals import track_analysed
@@ -46,6 +46,7 @@ def listen(track_id: str) -> str:
             raise
     if not Track.objects.filter(artist=track.artist_id, status__in=[Track.QUEUED, Track.RUNNING]).exists():
         snapshots.current(track.artist)
+        duplicates.ask(track.artist)
     return outcome
 
 

@@ -21,7 +21,20 @@ def draw_dna(artist_id: int) -> str:
     return "empty" if drawn is None else drawn.pk
 
 
-def read_collection(import_id: str) -> str:
-    from catalog.importing import read_collection as read
+def find_duplicates(artist_id: int) -> str:
+    from catalog import duplicates
+    from catalog.models import Artist
 
-    return read(import_id)
+    artist = Artist.objects.filter(pk=artist_id).first()
+    return "no artist" if artist is None else f"{duplicates.find(artist)} new pairs"
+
+
+def read_collection(import_id: str) -> str:
+    from catalog import duplicates
+    from catalog.importing import read_collection as read
+    from catalog.models import Import
+
+    outcome = read(import_id)
+    if (done := Import.objects.select_related("artist").filter(pk=import_id).first()) is not None:
+        duplicates.ask(done.artist)
+    return outcome

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from catalog import account_views, bulk_views, dna_page, import_views, views
+from catalog import account_views, bulk_views, dna_page, duplicate_views, import_views, views
 
 app_name = "catalog"
 urlpatterns = [
@@ -12,6 +12,9 @@ urlpatterns = [
     path("catalog/stop/", bulk_views.stop, name="stop"),
     path("catalog/import/", import_views.start, name="import"),
     path("catalog/imports/<str:pk>/", import_views.report, name="import-report"),
+    path("catalog/duplicates/", duplicate_views.index, name="duplicates"),
+    path("catalog/duplicates/<int:pk>/", duplicate_views.decide, name="duplicate"),
+    path("catalog/duplicates/<int:pk>/keep/<str:track>/", duplicate_views.keep, name="duplicate-keep"),
     path("catalog/tracks/<str:pk>/", views.track, name="track"),
     path("catalog/tracks/<str:pk>/audio/", views.track_audio, name="audio"),
     path("catalog/tracks/<str:pk>/delete/", views.delete, name="delete"),

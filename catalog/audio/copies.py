@@ -9,7 +9,7 @@ read through once against a table of the wanted ones, which needs no stored inde
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -176,3 +176,61 @@ def _longest(cells: npt.NDArray[np.bool_]) -> tuple[int, int]:
     begin, end = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
     longest = int(np.argmax(end - begin))
     return int(begin[longest]), int(end[longest] - begin[longest])
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two recordings of a shelf that share a passage. first, second: their ids; `passage`: of the first."""
+
+    first: str
+    second: str
+    passage: Shared
+
+
+_ASKED_AT_ONCE = 256  # recordings
+_EVERY = 4  # frames: whole recordings have thousands
+_LEAST_PAIR_HITS = 6
+_PAIRS_EACH = 8
+
+
+def pairs_among(shelf: Shelf, asked: Iterable[int] | None = None) -> Iterator[Pair]:
+    """Pairs of recordings that share passages, each pair once; with `asked` only those that hold one of these.
+
+    The numbers are sorted once, so that 4,000 recordings cost seconds. For whole recordings: every fourth
+    number is looked up, so a short excerpt may be missed.
+    """
+    wanted = sorted(range(len(shelf.ids)) if asked is None else set(asked))
+    if not wanted or not len(shelf.frames):
+        return
+    order = np.argsort(shelf.frames, kind="stable")
+    value = shelf.frames[order]
+    new = np.zeros(len(shelf.ids), bool)
+    new[wanted] = True
+    for start in range(0, len(wanted), _ASKED_AT_ONCE):
+        part = wanted[start : start + _ASKED_AT_ONCE]
+        at = np.concatenate([np.arange(shelf.starts[i], shelf.starts[i + 1], _EVERY) for i in part])
+        at = at[shelf.frames[at] != 0]
+        low = np.searchsorted(value, shelf.frames[at])
+        hits = np.searchsorted(value, shelf.frames[at], side="right") - low
+        rare = hits <= _COMMON
+        at, low, hits = at[rare], low[rare], hits[rare]
+        place = np.repeat(at, hits)
+        inner = np.arange(len(place)) - np.repeat(np.cumsum(hits) - hits, hits)
+        there = order[np.repeat(low, hits) + inner]
+        one = np.searchsorted(shelf.starts, place, side="right") - 1
+        other = np.searchsorted(shelf.starts, there, side="right") - 1
+        # Among two that are both asked about, the earlier one asks.
+        kept = (one != other) & (~new[other] | (one < other))
+        one, other, place, there = one[kept], other[kept], place[kept], there[kept]
+        frame = place - shelf.starts[one]
+        shift = there - shelf.starts[other] - frame
+        for index in np.unique(one):
+            mine = one == index
+            tallied = [t for t in _tally(other[mine], shift[mine], frame[mine]) if t[2] >= _LEAST_PAIR_HITS]
+            best: dict[int, Shared] = {}
+            for second, diagonal, _ in sorted(tallied, key=lambda t: -t[2])[:_PAIRS_EACH]:
+                found = _along(shelf.marks(index), shelf.marks(second), diagonal, shelf.ids[second], 1.0)
+                if found and (second not in best or found.seconds > best[second].seconds):
+                    best[second] = found
+            for second, found in best.items():
+                yield Pair(shelf.ids[index], shelf.ids[second], found)

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page
 from tests.browser.conftest import Site
 
 PUBLIC = ("/", "/account/login/", "/account/signup/", "/verify/", "/log/", "/log/checkpoints/", "/api/docs/", "/nothing-here/")
-PRIVATE = ("/catalog/", "/catalog/import/", "/dna/", "/generate/", "/history/", "/account/")
+PRIVATE = ("/catalog/", "/catalog/import/", "/catalog/duplicates/", "/dna/", "/generate/", "/history/", "/account/")
 WIDTHS = (1440, 390)
 PASSWORD = "a-long-enough-phrase-42"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, get_resolver
 
-from catalog.models import Track
+from catalog.models import DuplicatePair, Track
 from generation.models import GeneratedTrack, Generation
 from tests.catalog.test_api_problems import problem
 from tests.people import Person, collaborator, owner, stranger
@@ -50,10 +50,14 @@ def private() -> list[tuple[str, str]]:
 def belongings(person: Person) -> dict[str, str]:
     """For the start of each address with an id: the id of something that is this person's."""
     track = ready_track(person.artist)
+    pair = DuplicatePair.objects.create(
+        artist=person.artist, first=track, second=ready_track(person.artist, "Again"), kind=DuplicatePair.Kind.NEAR
+    )
     generation = generation_of(person.artist)
     take = take_of(person.artist)
     return {
         "/api/tracks/": track.pk,
+        "/api/duplicates/": str(pair.pk),
         "/api/dna/snapshots/": generation.snapshot_id,
         "/api/generations/": generation.pk,
         "/api/generated-tracks/": take.pk,
@@ -87,7 +91,7 @@ def test_without_an_account_nothing_private_answers(address: str, method: str) -
 def test_the_lists_hold_nothing_of_others() -> None:
     belongings(owner())
     mine = collaborator()
-    for address in ("tracks", "generations", "generated-tracks", "dna/snapshots"):
+    for address in ("tracks", "duplicates", "generations", "generated-tracks", "dna/snapshots"):
         assert mine.api.get(f"/api/{address}/").json()["count"] == 0
     assert mine.api.get("/api/dna/").json()["track_count"] == 0
 

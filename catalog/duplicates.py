@@ -1,0 +1,234 @@
+"""Recordings that are in a catalog twice: found after analysis, shown side by side, decided by the artist.
+
+Identity is never a name: it is the decoded audio, else the fingerprint. Of rows that are known by name only
+(a collection's) the name and length are all there is; such pairs say so. Nothing is deleted but by the
+artist's choice, and what was typed by hand or collected on the row that goes is kept on the one that stays.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Case, Count, QuerySet, When
+from django_q.tasks import async_task
+
+from catalog import intake
+from catalog.models import Artist, DuplicatePair, Fingerprint, PlaylistEntry, Track
+
+log = logging.getLogger(__name__)
+
+# The share of the shorter recording that must lie on one alignment with the other.
+LEAST_SHARE, LEAST_SECONDS = 0.6, 8.0
+NAME_SECONDS = 2.0
+_SEEN = "duplicates_seen"  # in Artist.settings: the newest fingerprint that was compared
+_COPY_WORDS = re.compile(r"(\s*[(\[](copy|\d{1,2}|original mix|original version)[)\]]|\s+copy)+$")
+_LARGEST_GROUP = 50
+
+
+class Undecidable(Exception):
+    """This choice cannot be carried out; the sentence says why."""
+
+
+def ask(artist: Artist) -> None:
+    """Have a worker look for duplicates: called when a catalog has settled."""
+    async_task("catalog.tasks.find_duplicates", artist.pk, cluster="cpu")
+
+
+def pairs_of(artist: Artist) -> QuerySet[DuplicatePair]:
+    """The artist's pairs, with both tracks, surest kind first."""
+    pairs = DuplicatePair.objects.filter(artist=artist)
+    sure = Case(
+        When(kind=DuplicatePair.Kind.AUDIO, then=0), When(kind=DuplicatePair.Kind.NEAR, then=1), default=2
+    )
+    return pairs.select_related("artist", "first__analysis", "second__analysis").order_by(sure, "id")
+
+
+def find(artist: Artist) -> int:
+    """Fill in new pairs. Returns how many. What was compared before is not compared again."""
+    known = set(DuplicatePair.objects.filter(artist=artist).values_list("first_id", "second_id"))
+    found: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+    for kind, first, second, evidence in (*_same_audio(artist), *_near(artist), *_same_name(artist)):
+        pair = (min(first, second), max(first, second))
+        if pair not in known:
+            found.setdefault(pair, (kind, evidence))
+    made = 0
+    for (first, second), (kind, evidence) in found.items():
+        try:
+            with transaction.atomic():
+                DuplicatePair.objects.create(
+                    artist=artist, first_id=first, second_id=second, kind=kind, evidence=evidence
+                )
+            made += 1
+        except IntegrityError:  # found by another worker, or one of the two is gone
+            log.info("duplicate pair not kept", extra={"first": first, "second": second})
+    _forget_names(artist)
+    return made
+
+
+Found = tuple[str, str, str, dict[str, Any]]
+
+
+def _same_audio(artist: Artist) -> Iterator[Found]:
+    tracks = Track.objects.of(artist)
+    refused = tracks.filter(duplicate_of__isnull=False, duplicate_of__artist=artist)
+    for pk, twin in refused.values_list("pk", "duplicate_of_id"):
+        yield DuplicatePair.Kind.AUDIO, pk, str(twin), {"bits": True}
+    sounding = tracks.exclude(audio_sha256="")
+    twice = sounding.values("audio_sha256").annotate(n=Count("pk")).filter(n__gt=1).values("audio_sha256")
+    groups = defaultdict(list)
+    for pk, digest in (
+        sounding.filter(audio_sha256__in=twice).order_by("pk").values_list("pk", "audio_sha256")
+    ):
+        groups[digest].append(pk)
+    for first, *others in groups.values():
+        for other in others:
+            yield DuplicatePair.Kind.AUDIO, first, other, {"bits": True}
+
+
+def _near(artist: Artist) -> Iterator[Found]:
+    from catalog.audio.copies import Shelf, pairs_among
+
+    stored = Fingerprint.objects.filter(track__artist=artist, track__status=Track.READY).order_by("pk")
+    newest = stored.values_list("pk", flat=True).last()
+    seen = int(artist.settings.get(_SEEN, 0))
+    if newest is None or newest <= seen:
+        return
+    rows, asked = [], []
+    for mark in stored.only("pk", "track_id", "data").iterator(200):
+        if mark.pk > seen:
+            asked.append(len(rows))
+        rows.append((mark.track_id, mark.frames))
+    for pair in pairs_among(Shelf.of(rows), asked):
+        share = max(pair.passage.covered, pair.passage.of_other)
+        if share >= LEAST_SHARE and pair.passage.seconds >= LEAST_SECONDS:
+            evidence = {"share": round(share, 3), "seconds": round(pair.passage.seconds, 1)}
+            yield DuplicatePair.Kind.NEAR, pair.first, pair.second, evidence
+    with transaction.atomic():
+        fresh = Artist.objects.select_for_update().get(pk=artist.pk)
+        fresh.settings = {**fresh.settings, _SEEN: newest}
+        fresh.save(update_fields=["settings"])
+    artist.settings = fresh.settings
+
+
+def _same_name(artist: Artist) -> Iterator[Found]:
+    groups = defaultdict(list)
+    rows = Track.objects.of(artist).order_by("pk")
+    for pk, title, credit, duration, status in rows.values_list(
+        "pk", "title", "credit", "duration", "status"
+    ):
+        if name := normalised(title):
+            groups[name].append((pk, normalised(credit), duration, status == Track.METADATA))
+    for group in groups.values():
+        if not 1 < len(group) <= _LARGEST_GROUP:
+            continue
+        for at, (pk, credit, duration, named) in enumerate(group):
+            for other, other_credit, other_duration, other_named in group[at + 1 :]:
+                if not (named or other_named) or (credit and other_credit and credit != other_credit):
+                    continue
+                if duration and other_duration:
+                    if abs(duration - other_duration) > NAME_SECONDS:
+                        continue
+                elif not (credit and credit == other_credit):
+                    continue  # a title alone is no identity
+                yield DuplicatePair.Kind.NAME, pk, other, {"name": True}
+
+
+def normalised(name: str) -> str:
+    """A title as it is compared: case, spelling of letters, punctuation and marks of a copy left out."""
+    text = unicodedata.normalize("NFKD", name).casefold()
+    text = "".join(c for c in text if not unicodedata.combining(c)).strip()
+    text = _COPY_WORDS.sub("", text)
+    return " ".join(re.findall(r"\w+", text))
+
+
+def _forget_names(artist: Artist) -> None:
+    """Pairs by name of which both have audio now are a matter of fingerprints."""
+    pairs = DuplicatePair.objects.filter(
+        artist=artist, kind=DuplicatePair.Kind.NAME, verdict=DuplicatePair.Verdict.OPEN
+    )
+    pairs.exclude(first__status=Track.METADATA).exclude(second__status=Track.METADATA).delete()
+
+
+def judge(pair: DuplicatePair, verdict: str) -> None:
+    """Set the artist's verdict: open, or different."""
+    pair.verdict = verdict
+    pair.save(update_fields=["verdict"])
+
+
+def keep(pair: DuplicatePair, track_id: str) -> Track:
+    """Keep one of the two and delete the other, carrying over what the artist and their collection knew of it.
+
+    Raises Undecidable when the track is not of the pair, or has no audio while the other has.
+    """
+    if track_id not in (pair.first_id, pair.second_id):
+        raise Undecidable("That track is not one of these two.")
+    with transaction.atomic():
+        tracks = Track.objects.of(pair.artist).select_for_update(of=("self",))
+        both = {track.pk: track for track in tracks.filter(pk__in=(pair.first_id, pair.second_id))}
+        if len(both) != 2:
+            raise Undecidable("One of the two is gone already.")
+        stays = both.pop(track_id)
+        (goes,) = both.values()
+        if not stays.path and goes.path:
+            raise Undecidable(f"“{stays.title}” has no audio. Keep the one that has it.")
+        changes = inherited(stays, goes)
+        # What moves leaves the other row first: an imported id is unique, and plays count once.
+        Track.objects.filter(pk=goes.pk).update(imported_id="", plays=None)
+        if changes:
+            Track.objects.filter(pk=stays.pk).update(**changes)
+        PlaylistEntry.objects.filter(track=goes).update(track=stays)
+    intake.withdraw(goes)
+    stays.refresh_from_db()
+    if stays.status == Track.FAILED and stays.path:  # it was refused only for the sake of the other
+        intake.retry(stays)
+    return stays
+
+
+def inherited(stays: Track, goes: Track) -> dict[str, Any]:
+    """Columns that the kept track takes over: corrections it lacks, what a collection said, plays added up."""
+    changes: dict[str, Any] = {}
+    for name in ("bpm_override", "key_override", "genre_override", "credit", "imported_bpm", "imported_key"):
+        if not getattr(stays, name) and getattr(goes, name):
+            changes[name] = getattr(goes, name)
+    if "bpm_override" in changes:
+        changes["bpm_locked"] = goes.bpm_locked
+    if goes.settled_title and not stays.settled_title:
+        changes |= {"title": goes.title, "settled_title": True}
+    if goes.imported_id and not stays.imported_id:
+        changes |= {"imported_id": goes.imported_id, "imported": goes.imported}
+    if goes.plays:
+        changes["plays"] = (stays.plays or 0) + goes.plays
+    for name, best in (("rating", max), ("added_on", min), ("last_played_on", max)):
+        theirs, own = getattr(goes, name), getattr(stays, name)
+        if theirs is not None and theirs != own:
+            chosen = theirs if own is None else best(own, theirs)
+            if chosen != own:
+                changes[name] = chosen
+    return changes
+
+
+def lost(stays: Track, goes: Track) -> list[str]:
+    """Corrections by hand that would go with the deleted track because the kept one has other ones."""
+    words = {"bpm_override": "BPM", "key_override": "key", "genre_override": "genre"}
+    return [
+        f"{word} {getattr(goes, name):g}" if name == "bpm_override" else f"{word} {getattr(goes, name)}"
+        for name, word in words.items()
+        if getattr(goes, name) and getattr(stays, name) and getattr(goes, name) != getattr(stays, name)
+    ]
+
+
+def open_count(artist: Artist) -> int:
+    return DuplicatePair.objects.filter(artist=artist, verdict=DuplicatePair.Verdict.OPEN).count()
+
+
+def bitrate(track: Track) -> float | None:
+    """Kilobits a second of the file as a whole; None when its size or length is not known."""
+    if not track.size_bytes or not track.duration:
+        return None
+    return track.size_bytes * 8 / track.duration / 1000
