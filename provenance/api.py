@@ -217,7 +217,7 @@ class CertificateBundle(APIView):
     def get(self, request: Request, certificate_id: str) -> HttpResponse:
         certificate = found(certificate_id)
         return HttpResponse(
-            bundle.build(certificate),
+            bundle.packed(certificate),
             content_type="application/zip",
             headers={"Content-Disposition": f'attachment; filename="{certificate.pk}.zip"'},
         )

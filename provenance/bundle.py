@@ -13,6 +13,7 @@ from provenance.canonical import canonical
 from provenance.log import store
 from provenance.models import Certificate
 from provenance.signing import open_envelope, public_pem
+from provenance.standalone import build
 
 _README = """\
 Certificate {id}
@@ -29,7 +30,15 @@ What is in this folder
   check_log.py       checks proof.txt against envelope.json; needs Python 3 and nothing else
   openssl/           the signed bytes, signatures and keys, cut out for openssl
 
-How to check it without Starforge
+How to check it without Starforge: the short way
+
+     pip install {wheel_url}
+     starforge-verify --trust starforge-trust.json --bundle {id}.zip take.wav
+
+   The verifier is small, works offline, and answers with exit status 0 only when everything below holds.
+   starforge-trust.json is what you fetched from {trust_url} yourself.
+
+How to check it without Starforge: step by step
 
 1. The signature: was statement.json signed by the key in trust.json, and not changed since?
      cd openssl
@@ -48,6 +57,8 @@ How to check it without Starforge
    samples, interleaved, as little-endian 32-bit integers at full scale (a 24-bit sample is shifted left by 8).
      ffmpeg -v error -i take.wav -f s32le - | (printf '44100:2:'; cat) | sha256sum
    kind "mpeg-stream" (MP3): SHA-256 over the file without its ID3v2, ID3v1 and APE tags.
+   kind "flac-stream" (FLAC, beside pcm): SHA-256 over the 34 bytes of STREAMINFO and everything behind the last
+   metadata block.
 
 Get trust.json once from {trust_url} and compare: a bundle can hold any key, the published ones are what counts.
 
@@ -83,7 +94,7 @@ print(f"Entry {index + 1} of {size} in {origin}: contained.")
 '''
 
 
-def build(certificate: Certificate) -> bytes:
+def packed(certificate: Certificate) -> bytes:
     """The zip, with the newest checkpoint that covers the entry. The same bytes for the same checkpoint."""
     checkpoint = store.latest_checkpoint()
     sealed = open_envelope(certificate.envelope)
@@ -96,6 +107,7 @@ def build(certificate: Certificate) -> bytes:
             artist=certificate.artist_name,
             entry=f"{certificate.entry_id + 1:,}",
             origin=checkpoint.key.name,
+            wheel_url=stamping.absolute(f"/verify/{build.FILENAME}"),
             trust_url=stamping.absolute("/.well-known/starforge-trust.json"),
         ).encode(),
         "statement.json": sealed.payload,

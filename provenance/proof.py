@@ -17,7 +17,7 @@ from provenance import wording
 from provenance.canonical import is_canonical
 from provenance.log import notes
 from provenance.signing import Envelope, SigningError, open_envelope, signature_holds
-from provenance.statement import Claim, StatementError
+from provenance.statement import STREAM_KIND, Claim, StatementError
 from provenance.statement import read as read_statement
 from provenance.trust import Trust, TrustedKey
 
@@ -236,10 +236,17 @@ def _audio(claim: Claim, audio: Audio) -> Check:
     detail = {
         "kind": audio.kind,
         "measured": audio.sha256,
-        "signed": [s.to_json() for s in claim.subjects if s.kind == audio.kind],
+        "signed": claim.signed(audio.kind),
     }
     if claim.covers(audio.kind, audio.sha256):
         return Check("audio", True, "The audio matches the hash that was signed, bit for bit.", detail)
+    if not detail["signed"] and audio.kind == STREAM_KIND and claim.signed("pcm"):
+        return Check(
+            "audio",
+            None,
+            "This stamp is from before FLAC files could be checked without decoding. Decode it to WAV and check that.",
+            detail,
+        )
     if not detail["signed"]:
         return Check(
             "audio", False, "This kind of file is not among the renditions that were signed.", detail

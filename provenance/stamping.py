@@ -20,7 +20,7 @@ from catalog.audio.hashing import audio_digest, file_sha256
 from catalog.audio.marking import MARKABLE
 from catalog.audio.sniff import sniff
 from catalog.models import Artist
-from provenance import credentials, disclosure, keys, statement
+from provenance import credentials, disclosure, keys, statement, streams
 from provenance.canonical import canonical
 from provenance.log import store
 from provenance.models import Certificate, CertifiedRendition, PrivatePart, certificate_id
@@ -115,7 +115,8 @@ def _subjects(renditions: Sequence[Rendition]) -> list[statement.Subject]:
                 " AIFF or MP3."
             )
         kind, digest = audio_digest(rendition.path)
-        out.append(statement.Subject(rendition.format, kind, digest))
+        stream = streams.flac_stream_sha256(rendition.path) if found == "flac" else ""
+        out.append(statement.Subject(rendition.format, kind, digest, stream))
     return out
 
 

@@ -8,6 +8,9 @@ proof while one changed sample does. Each subject says which hash it is in `anno
   int32. A WAV and the FLAC made from it share this hash.
 * `mpeg-stream`: SHA-256 over an MP3 file without its ID3v2, ID3v1 and APE tags.
 
+A FLAC says a second hash in `annotations.stream`, of kind `flac-stream`, which needs no decoder. The page
+docs/audio-hash.md defines all three.
+
 `o8_signature` and `blockchain_tx` are never part of what is signed: the first is the signature itself and the
 second comes later. The API adds both (see `with_outside_fields`).
 """
@@ -26,6 +29,7 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://starforge.audio/provenance/v1"
 PREDICATE_VERSION = "1"
 DIGEST_KINDS = ("pcm", "mpeg-stream")
+STREAM_KIND = "flac-stream"
 OUTSIDE = ("o8_signature", "blockchain_tx")
 MAX_STATEMENT_BYTES = 36_000  # its base64 form must fit a 64 kB tag field beside the signature
 
@@ -43,9 +47,13 @@ class Subject:
     name: str  # unique in the statement: "wav", "flac", "mp3"
     kind: str  # one of DIGEST_KINDS
     sha256: str  # 64 lower-case hex digits
+    stream: str = ""  # of a FLAC: its flac-stream, 64 hex digits
 
     def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "digest": {"sha256": self.sha256}, "annotations": {"kind": self.kind}}
+        notes: dict[str, Any] = {"kind": self.kind}
+        if self.stream:
+            notes["stream"] = {"kind": STREAM_KIND, "sha256": self.stream}
+        return {"name": self.name, "digest": {"sha256": self.sha256}, "annotations": notes}
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,13 @@ class Claim:
     provenance: dict[str, Any]
 
     def covers(self, kind: str, sha256: str) -> bool:
-        return any(s.kind == kind and s.sha256 == sha256 for s in self.subjects)
+        return sha256 in self.signed(kind)
+
+    def signed(self, kind: str) -> list[str]:
+        """Every hash of this kind that the statement holds."""
+        if kind == STREAM_KIND:
+            return [s.stream for s in self.subjects if s.stream]
+        return [s.sha256 for s in self.subjects if s.kind == kind]
 
 
 def build(
@@ -85,7 +99,8 @@ def build(
     if len(set(names)) != len(names):
         raise StatementError("Two renditions carry the same name.")
     for subject in subjects:
-        if subject.kind not in DIGEST_KINDS or not _HEX.fullmatch(subject.sha256):
+        usable = _HEX.fullmatch(subject.sha256) and (not subject.stream or _HEX.fullmatch(subject.stream))
+        if subject.kind not in DIGEST_KINDS or not usable:
             raise StatementError(f"The rendition {subject.name!r} has no usable audio hash.")
     body = {k: v for k, v in provenance.items() if k not in OUTSIDE}
     kind = body.setdefault("type", "declared" if declared else "ai_generated")
@@ -131,7 +146,12 @@ def read(statement: Any) -> Claim:
         predicate = statement["predicate"]
         head = predicate["certificate"]
         subjects = tuple(
-            Subject(str(s["name"]), str(s["annotations"]["kind"]), str(s["digest"]["sha256"]))
+            Subject(
+                str(s["name"]),
+                str(s["annotations"]["kind"]),
+                str(s["digest"]["sha256"]),
+                _stream(s["annotations"].get("stream")),
+            )
             for s in statement["subject"]
         )
         provenance = predicate["provenance"]
@@ -147,6 +167,12 @@ def read(statement: Any) -> Claim:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise StatementError("The statement is incomplete: a required part is missing.") from error
+
+
+def _stream(value: Any) -> str:
+    if not isinstance(value, Mapping) or value.get("kind") != STREAM_KIND:
+        return ""
+    return str(value["sha256"])
 
 
 def with_outside_fields(

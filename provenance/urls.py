@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from provenance import log_views, views
+from provenance.standalone.build import FILENAME as WHEEL
 
 app_name = "provenance"
 urlpatterns = [
@@ -12,6 +13,7 @@ urlpatterns = [
     path("certificates/<str:certificate_id>/open/", views.open_part, name="open-part"),
     path("certificates/<str:certificate_id>/disclosure.json", views.disclosure, name="disclosure"),
     path("verify/", views.verify, name="verify"),
+    path(f"verify/{WHEEL}", views.wheel, name="verifier"),
     path("log/", log_views.entries, name="log"),
     path("log/checkpoints/", log_views.checkpoints, name="log-checkpoints"),
     path("log/<int:number>/", log_views.entry, name="log-entry"),

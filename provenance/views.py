@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from provenance import disclosure as disclosing
 from provenance import events, keys, opening, pictures, reading, stamping, uploads, wording
 from provenance.log import store
 from provenance.models import CERTIFICATE_ID, Certificate
+from provenance.standalone import build
 from provenance.verification import NotAudio, State, Verdict, verify_certificate, verify_file
 
 FORM_OVERHEAD = 64 * 2**10
@@ -250,6 +252,21 @@ def trust(request: HttpRequest) -> HttpResponse:
         json_dumps_params={"indent": 2},
         headers={"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"},
     )
+
+
+@require_safe
+def wheel(request: HttpRequest) -> HttpResponse:
+    """The stand-alone verifier, packed from the code that is running here."""
+    return HttpResponse(
+        _wheel(),
+        content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{build.FILENAME}"'},
+    )
+
+
+@cache
+def _wheel() -> bytes:
+    return build.wheel()
 
 
 _TOO_LARGE = "The file is larger than {} MB, the limit for one recording."
