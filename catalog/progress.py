@@ -30,8 +30,12 @@ class Progress:
     seconds_left: float | None
 
     @property
+    def over(self) -> int:
+        return self.analysed + self.failed
+
+    @property
     def total(self) -> int:
-        return self.analysed + self.waiting
+        return self.over + self.waiting
 
     @property
     def done(self) -> str:

@@ -110,7 +110,7 @@ class TrackBulk(ArtistView):
 
 
 class ProgressAnswer(serializers.Serializer[Any]):
-    total = serializers.IntegerField(help_text="Analysed and waiting")
+    total = serializers.IntegerField(help_text="Analysed, failed and waiting")
     analysed = serializers.IntegerField()
     waiting = serializers.IntegerField(help_text="Running ones too")
     running = serializers.IntegerField()

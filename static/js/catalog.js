@@ -143,7 +143,7 @@ function refresh() {
   planned ??= setTimeout(async () => {
     planned = null;
     drawn = Date.now();
-    await redraw(["counts", "under-way", "arrivals-words", "tracks"]);
+    await redraw(["counts", "under-way", "arrivals-words", "tracks"]).catch(() => {});  // the next change asks again
   }, pause);
 }
 
@@ -161,7 +161,7 @@ async function progress() {
   }
   if (!bar) return;
   bar.max = data.total;
-  bar.value = data.analysed;
+  bar.value = data.analysed + data.failed;
   block.querySelector("[data-done]").textContent = data.done;
   block.querySelector("[data-left]").textContent = data.left;
 }

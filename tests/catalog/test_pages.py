@@ -248,7 +248,7 @@ def test_a_track_says_what_decided_its_tempo_where_it_stands_and_what_mixes_with
     me.page.post(track.get_absolute_url(), {"use_bpm": "111"})
     page = me.page.get(track.get_absolute_url()).content.decode()
     assert "neither the measured tempo nor its half or double" in page
-    assert "You said so." in page and "Energy over" not in page and "Felt at" not in page
+    assert "you said so" in page and "Energy over" not in page and "Felt at" not in page
 
 
 def test_sections_and_bars_follow_a_corrected_octave() -> None:
