@@ -99,7 +99,8 @@ def _near(artist: Artist) -> Iterator[Found]:
     seen = int(artist.settings.get(_SEEN, 0))
     if newest is None or newest <= seen:
         return
-    rows, asked = [], []
+    rows: list[tuple[str, Any]] = []
+    asked: list[int] = []
     for mark in stored.only("pk", "track_id", "data").iterator(200):
         if mark.pk > seen:
             asked.append(len(rows))
