@@ -82,12 +82,12 @@ def test_a_tempo_is_tapped_with_a_key_doubled_and_locked(
     expect(said).to_have_text(found[0])
     use.click()
     expect(artist.get_by_label("BPM", exact=True)).to_have_value(found[1])
-    artist.get_by_role("button", name="Double the BPM").click()
+    artist.get_by_role("button", name="Double the tempo").click()
     doubled = f"{2 * float(found[1]):g}"
     expect(artist.get_by_label("BPM", exact=True)).to_have_value(doubled)
-    artist.get_by_role("button", name="Lock the BPM").click()
+    artist.get_by_role("button", name="Lock the tempo").click()
     expect(artist.locator("#edit")).to_contain_text("Locked")
-    expect(artist.get_by_role("button", name="Double the BPM")).to_have_count(0)
+    expect(artist.get_by_role("button", name="Double the tempo")).to_have_count(0)
     expect(artist.get_by_label("BPM", exact=True)).not_to_be_editable()
     assert barriers(artist) == []
     artist.set_viewport_size({"width": 390, "height": 900})
