@@ -144,7 +144,7 @@ def read(data: bytes) -> Piece:
     lasted[tempo] = lasted.get(tempo, 0.0) + now - since
     main = max(lasted, key=lambda some: lasted[some])
     bpm = 60e6 / main
-    certain = quarters and lasted[main] > 0.9 * sum(lasted.values()) and on_grid(notes, bpm)
+    certain = bool(notes) and quarters and lasted[main] > 0.9 * sum(lasted.values()) and on_grid(notes, bpm)
     return Piece(tuple(notes), now, bpm if certain and 40 <= bpm <= 240 else None, key_of_notes(notes))
 
 

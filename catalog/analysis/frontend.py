@@ -195,7 +195,7 @@ def _spectra(mono: Floats, gain: np.float32, frames: int, embed: slice) -> tuple
     for start in range(0, frames, BLOCK):
         count = min(BLOCK, frames - start)
         power = power_spectrum(mono, FFT, HOP, start, count) * (gain * gain)
-        weighed: Floats = power @ _weights()
+        weighed = np.asarray(power @ _weights(), np.float32)
         mel[start : start + count] = weighed[:, :MELS]
         low[start : start + count] = weighed[:, MELS]
         inside = slice(max(embed.start, start) - start, min(embed.stop, start + count) - start)

@@ -5,14 +5,16 @@ import time
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from catalog.analysis import ANALYSIS_VERSION, VECTOR_SIZE, TrackAnalysis, analyse, parse_key
 from catalog.analysis.embedding import BLOCKS
+from catalog.analysis.energy import raw_energy
 from catalog.analysis.frontend import front_end
 from catalog.analysis.key import chroma_of, key_of
 from catalog.analysis.keys import mirex_weight
 from catalog.demo import DemoKey, render_style
-from catalog.similarity.background import BLOCK_SIZES
+from catalog.similarity.background import BLOCK_SIZES, Background
 from tests.sounds import RATE, chord, click_track, kick_loop, noise, silence, tone
 
 
@@ -115,12 +117,58 @@ def test_keys_of_known_tracks_are_right_or_compatible() -> None:
     assert np.mean(scores) >= 0.6
 
 
-def test_energy_tells_a_drone_from_drums_and_ignores_gain() -> None:
+def test_failure_03_energy_tells_a_drone_from_drums_and_ignores_gain() -> None:
     """The earlier system put every club track at 1.0; before that, at 0.05."""
     drone, drums = analyse(chord(seconds=20), RATE), analyse(kick_loop(132, 20), RATE)
     assert drone.energy < 0.5 < drums.energy < 1.0
     quiet = analyse(kick_loop(132, 20) * np.float32(0.1), RATE)
     assert abs(quiet.energy - drums.energy) < 0.02
+
+
+def test_failure_03_energy_has_no_ceiling_and_tells_loud_styles_apart() -> None:
+    """Measured on the earlier system's uploads: median .87, three of twenty at .99 and more."""
+    styles = ("ambient", "dub", "hip-hop", "techno", "house")
+    found = [analyse(render_style(style, 11, 12, 20).samples, RATE) for style in styles]
+    levels = [analysis.energy for analysis in found]
+    assert max(levels) < 0.97
+    assert max(levels) - min(levels) > 0.25
+    assert levels[0] == min(levels)
+    raw = [raw_energy(analysis.measures) or 0.0 for analysis in found]
+    fiercest = {name: value * (2 if value > 0 else 0.5) for name, value in found[-1].measures.items()}
+    fiercer = {name: value * (1.3 if value > 0 else 0.8) for name, value in fiercest.items()}
+    assert max(raw) < (raw_energy(fiercest) or 0) < (raw_energy(fiercer) or 0), (
+        "beyond every reference, still apart"
+    )
+
+
+def test_failure_03_energy_is_scored_anew_from_what_is_stored() -> None:
+    analysis = analyse(kick_loop(126, 12), RATE)
+    stored = json.loads(json.dumps(analysis.to_json()))
+    raw = raw_energy(stored["measures"])
+    assert raw is not None
+    assert Background.load().energy_percentile(raw) == pytest.approx(analysis.energy, abs=1e-3)
+
+
+def test_failure_04_brightness_is_no_mood() -> None:
+    """The earlier system called the spectral centroid valence: three uploads at 0.0, four at 1.0."""
+    loop = kick_loop(120, 10)
+    bright = lfilter([1, -0.9], [1], loop, axis=1).astype(np.float32)
+    dull, shrill = analyse(loop, RATE), analyse(bright, RATE)
+    text = json.dumps(shrill.to_json()).lower()
+    for word in ("valence", "mood", "happy", "sad", "brightness"):
+        assert word not in text
+    assert not any("centroid" in name or "bright" in name for name in shrill.measures)
+    assert (dull.key is None) == (shrill.key is None)
+
+
+def test_failure_17_an_analysis_of_version_1_is_still_read() -> None:
+    """What a worker stored does not become unreadable, nor is it mistaken for what the next version measures."""
+    stored = analyse(kick_loop(126, 8), RATE).to_json() | {"version": 1}
+    for name in ("felt_confidence", "half_time_bpm", "double_time_bpm", "tempo_drift", "true_peak_dbtp"):
+        del stored[name]
+    read = TrackAnalysis.from_json(stored, vector=np.zeros(VECTOR_SIZE))
+    assert read.version == 1 < ANALYSIS_VERSION
+    assert (read.felt_confidence, read.tempo_drift, read.true_peak_dbtp) == (0.0, 0.0, None)
 
 
 def test_the_energy_curve_has_one_value_for_each_bar() -> None:

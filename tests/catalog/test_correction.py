@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from catalog.analysis import TrackAnalysis, analyse
 from catalog.analysis.correction import with_bpm
+from catalog.analysis.model import Felt
 from tests.sounds import RATE, kick_loop
 
 
@@ -52,6 +54,29 @@ def test_a_tempo_that_contradicts_the_grid_drops_it(measured: TrackAnalysis) -> 
     assert other.first_downbeat is None
     assert len(other.bars) == 0
     assert not other.tempo_steady
+
+
+@pytest.mark.parametrize(
+    ("felt", "bpm", "after"),
+    [
+        ("half-time", 62.0, "straight"),
+        ("straight", 248.0, "half-time"),
+        ("straight", 62.0, "double-time"),
+        ("double-time", 248.0, "straight"),
+        ("half-time", 125.0, "half-time"),
+        ("half-time", 248.0, "straight"),
+        ("half-time", 93.0, "straight"),
+    ],
+)
+def test_failure_02_the_felt_tempo_follows_from_the_corrected_one(
+    measured: TrackAnalysis, felt: Felt, bpm: float, after: str
+) -> None:
+    """The earlier system's fix scripts wrote the tempo and left the half-time flag: the two then disagreed."""
+    corrected = with_bpm(replace(measured, felt=felt, felt_confidence=0.8), bpm)
+    assert corrected.felt == after
+    assert corrected.bpm is not None
+    assert corrected.half_time_bpm == (corrected.bpm / 2 if after == "half-time" else None)
+    assert corrected.double_time_bpm == (corrected.bpm * 2 if after == "double-time" else None)
 
 
 def test_a_corrected_analysis_is_still_strict_json(measured: TrackAnalysis) -> None:

@@ -1,17 +1,21 @@
-"""Analysis of a recording that is there already, in another file."""
+"""One track from waiting to analysed: what is stored, what is refused and why, and twins."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from catalog import intake
+from catalog.analysis import ANALYSIS_VERSION
 from catalog.audio import fingerprint
 from catalog.audio.encode import write_flac, write_wav
+from catalog.audio.errors import AudioError
 from catalog.listening import listen
-from catalog.models import Analysis, Track
+from catalog.models import Analysis, Artist, Track
 from tests import sounds
 from tests.people import owner
 
@@ -57,3 +61,73 @@ def test_two_workers_with_the_same_recording_let_one_of_them_in(
     assert meanwhile == ["ready"]
     assert states() == ["failed", "ready"]
     assert Analysis.objects.count() == 1
+
+
+def heard(folder: Path, name: str, sound: np.ndarray, *, bits: int = 24) -> Track:
+    """A file with this sound, sent and listened to."""
+    write_wav(folder / name, sound, sounds.RATE, bits=bits)
+    artist = Artist.objects.first() or owner().artist
+    track = intake.accept_file(artist, folder / name).track
+    listen(track.pk)
+    track.refresh_from_db()
+    return track
+
+
+@pytest.mark.parametrize(
+    ("sound", "reason"),
+    [(sounds.silence(12), "only silence"), (sounds.kick_loop(120.0, 0.2), "at least")],
+    ids=["silence", "a fifth of a second"],
+)
+def test_failure_17_what_cannot_be_measured_is_refused_with_the_reason(
+    tmp_path: Path, sound: np.ndarray, reason: str
+) -> None:
+    """The earlier system printed an error, exited with 0 and charged for it."""
+    try:
+        track = heard(tmp_path, "odd.wav", sound)
+        said = track.error
+        assert (track.status, track.analysis) == (Track.FAILED, None)
+    except AudioError as error:
+        said = error.reason
+    assert reason in said
+
+
+def test_failure_17_a_file_of_invalid_numbers_is_refused_and_the_next_one_is_not(tmp_path: Path) -> None:
+    broken = sounds.kick_loop(120.0, 8.0)
+    broken[:, ::3] = np.nan
+    soundfile.write(tmp_path / "broken.wav", broken.T, sounds.RATE, subtype="FLOAT")
+    try:
+        bad = intake.accept_file(owner().artist, tmp_path / "broken.wav").track
+        listen(bad.pk)
+        bad.refresh_from_db()
+        assert bad.status == Track.FAILED
+        assert bad.error
+    except AudioError as error:
+        assert error.reason
+    assert heard(tmp_path, "whole.wav", sounds.kick_loop(120.0, 8.0)).status == Track.READY
+
+
+def test_failure_17_what_is_stored_names_the_version_that_measured_it(tmp_path: Path) -> None:
+    track = heard(tmp_path, "loop.wav", sounds.kick_loop(120.0, 8.0))
+    assert track.analysis is not None
+    assert track.analysis.version == track.analysis.document["version"] == ANALYSIS_VERSION
+
+
+def test_failure_01b_listening_reads_the_name_the_file_came_with(tmp_path: Path) -> None:
+    """The earlier system looked for a tempo in the name it had stored the file under."""
+    track = heard(tmp_path, "dark_140_final.wav", sounds.kick_loop(140.0, 12.0))
+    assert "140" not in Path(track.path).name or track.path != track.filename
+    assert track.analysis is not None
+    assert track.analysis.document["bpm_evidence"] == "file name"
+
+
+def test_what_a_collection_said_of_the_tempo_is_known_when_its_file_is_heard(tmp_path: Path) -> None:
+    write_wav(tmp_path / "loop.wav", sounds.kick_loop(140.0, 12.0), sounds.RATE, bits=24)
+    track = intake.accept_file(owner().artist, tmp_path / "loop.wav").track
+    track.imported_bpm = 70.0
+    track.imported = {"id": "1", "bpm": 70.0, "grid": [[0.0, 70.0, "4/4", 1]]}
+    track.save()
+    listen(track.pk)
+    track.refresh_from_db()
+    assert track.analysis is not None
+    assert track.analysis.bpm == pytest.approx(70.0, abs=0.05)
+    assert track.analysis.document["bpm_evidence"] == "collection"

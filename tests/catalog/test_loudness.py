@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pyloudnorm
 import pytest
+from scipy.signal import resample_poly
 
-from catalog.analysis.loudness import measure
+from catalog.analysis.loudness import measure, true_peak
 from tests.sounds import RATE, kick_loop, noise, silence, tone
 
 
@@ -54,3 +55,26 @@ def test_loudness_range_grows_with_contrast() -> None:
 @pytest.mark.parametrize("samples", [silence(3), np.zeros((1, 10), np.float32), np.zeros((2, 0), np.float32)])
 def test_silence_and_scraps_have_no_loudness_and_raise_nothing(samples: np.ndarray) -> None:
     assert measure(samples, RATE).lufs is None
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
+def test_the_true_peak_of_a_sine_that_peaks_between_its_samples(rate: int) -> None:
+    """A quarter of the sampling rate, 45 degrees off: every sample stands at -3.01 dBFS, the wave reaches 0 dBTP."""
+    at = np.arange(rate) / 4
+    samples = np.sin(2 * np.pi * at + np.pi / 4)[None].astype(np.float32)
+    loud = measure(samples, rate)
+    assert loud.peak_dbfs == pytest.approx(-3.01, abs=0.01)
+    # EBU Tech 3341 allows +0.2 and -0.4 dB.
+    assert -0.4 <= (true_peak(samples, rate) or -99) <= 0.2
+
+
+def test_the_true_peak_is_that_of_the_whole_file_though_only_loud_places_are_interpolated() -> None:
+    sound = kick_loop(seconds=3)
+    sound[:, 50_000] = 0.9  # a lone sample overshoots on its way
+    full = max(
+        float(np.abs(resample_poly(channel.astype(np.float64), 4, 1, window=("kaiser", 8.0))).max())
+        for channel in sound
+    )
+    assert true_peak(sound, RATE) == pytest.approx(20 * np.log10(full), abs=0.3)
+    assert true_peak(silence(1), RATE) is None
+    assert true_peak(np.zeros((2, 0), np.float32), RATE) is None
