@@ -66,7 +66,7 @@ def _palette(dna: Mapping[str, Any]) -> str:
     rank, n = dna["sonic_palette_rank"], dna["sonic_palette_reference_count"]
     if any(rank[name] is None for name in NAMES):
         return "Nothing measured yet. Add audio to see where its power sits."
-    where = "recordings near your tempo" if dna["bpm_profile"]["n"] else "recordings"
+    where = "recordings near your tempo" if dna["bpm_profile"]["measured"] else "recordings"
     top = max(NAMES, key=lambda name: rank[name])
     low = min(NAMES, key=lambda name: rank[name])
     said = []

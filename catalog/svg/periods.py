@@ -49,15 +49,21 @@ def drift(profile: Mapping[str, Any]) -> SafeString:
             if drawn:
                 body += [*drawn, text(0, top + 12 - beside / 2, words, 12, "strong")]
                 top += tall + 34 + beside
-        every = -(-len(windows) // most)
-        for i, name in enumerate(names):
-            if (len(windows) - 1 - i) % every == 0:
-                short = name if kind == "wide" or period == "year" else name.replace(" 20", " ’")
-                x = margin + (i + 0.5) * step
-                anchor = "end" if x > width - 24 else "middle"
-                body.append(text(min(x, width), top, short, 11, "soft", anchor))
+        for i, short in _axis(names, period, most):
+            x = margin + (i + 0.5) * step
+            anchor = "end" if x > width - 24 else "middle"
+            body.append(text(min(x, width), top, short, 11, "soft", anchor))
         drawings.append(picture(width, top + 8, label, body, f'class="picture {kind}"'))
     return safe(drawings)
+
+
+def _axis(names: Sequence[str], period: str, most: int) -> list[tuple[int, str]]:
+    """At most about `most` names of windows with their places: years where quarters are many."""
+    shown = list(enumerate(names))
+    if period == "quarter" and len(names) > 8:
+        shown = [(i, name[3:]) for i, name in shown if name.startswith("Q1")]
+    every = -(-len(shown) // most)
+    return shown[::-1][::every]
 
 
 def _strip(
