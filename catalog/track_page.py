@@ -9,7 +9,7 @@ from typing import Any
 from catalog import snapshots
 from catalog.analysis import Section, TrackAnalysis
 from catalog.analysis.keys import Key, compatible, key_or_none
-from catalog.models import Analysis, Artist, Track
+from catalog.models import Analysis, Artist, Import, Track
 
 # Below this share a tempo that "moves" is one that wavers, not one that goes somewhere.
 NOTABLE_DRIFT = 0.01
@@ -20,7 +20,8 @@ EVIDENCE = {
     "file name": "The file’s name decided the octave.",
     "collection": "The sound and your DJ collection agree on it.",
 }
-SOURCES = {Track.Origin.REKORDBOX.value: "Rekordbox", Track.Origin.LIST.value: "your list"}
+SOURCES = {Import.Source.REKORDBOX.value: "Rekordbox"}
+PLAYLISTS = 12  # names of playlists on the page
 RELATIONS = ("the same key", "its relative", "a fifth up", "a fifth down")
 
 
@@ -47,6 +48,7 @@ class Collected:
     plays: int | None
     added_on: date | None
     last_played_on: date | None
+    playlists: list[str]
     cues: list[dict[str, Any]]
     grid: int
     duration: float | None
@@ -143,9 +145,11 @@ def _collected(track: Track) -> Collected | None:
     said = track.imported
     if not said:
         return None
+    inside = track.playlist_entries.select_related("playlist").order_by("playlist__folder", "playlist__name")
+    playlists = list(dict.fromkeys(str(entry.playlist) for entry in inside))
     names = ("kind", "start", "end", "number", "name", "colour")
     return Collected(
-        source=SOURCES.get(track.origin, "your collection"),
+        source=SOURCES.get(said.get("source", ""), "your list"),
         bpm=track.imported_bpm,
         key=key_or_none(track.imported_key) if track.imported_key else None,
         genre=str(said.get("genre", "")),
@@ -156,6 +160,7 @@ def _collected(track: Track) -> Collected | None:
         plays=track.plays,
         added_on=track.added_on,
         last_played_on=track.last_played_on,
+        playlists=playlists[:PLAYLISTS],
         cues=[dict(zip(names, cue, strict=False)) for cue in said.get("cues", [])],
         grid=len(said.get("grid", [])),
         duration=said.get("duration"),

@@ -212,9 +212,11 @@ class Measured(serializers.Serializer[Any]):
 
 
 class TrackDetail(TrackRow):
-    """A track with everything measured on it; `measured` is null until the analysis is there."""
+    """A track with everything measured on it; `measured` is null until the analysis is there. `collection` is all a
+    collection said, cue points and beat grid with it; null when none named the track."""
 
     measured = serializers.SerializerMethodField()
+    collection = serializers.SerializerMethodField()
     peaks = serializers.SerializerMethodField()
 
     @extend_schema_field(Measured(allow_null=True))
@@ -230,6 +232,10 @@ class TrackDetail(TrackRow):
             "key_confidence": rounded(found.key_confidence),
             **{name: found.document.get(name) for name in DOCUMENT_PARTS},
         }
+
+    @extend_schema_field(serializers.DictField(allow_null=True))
+    def get_collection(self, track: Track) -> dict[str, Any] | None:
+        return {name: value for name, value in track.imported.items() if name != "apart"} or None
 
     def get_peaks(self, track: Track) -> list[int]:
         return track.analysis.peaks if track.analysis else []

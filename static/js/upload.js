@@ -79,7 +79,8 @@ export function sender(options) {
   function send(fate) {
     return new Promise((resolve) => {
       const request = new XMLHttpRequest();
-      request.open("PUT", `${options.url}?filename=${encodeURIComponent(fate.file.name)}`);
+      // With its folders: they can tell which entry of a collection the file is.
+      request.open("PUT", `${options.url}?filename=${encodeURIComponent(fate.name)}`);
       request.setRequestHeader("X-CSRFToken", csrf());
       request.setRequestHeader("Accept", "application/json");
       request.setRequestHeader("Content-Type", "application/octet-stream");

@@ -279,6 +279,7 @@ def test_a_track_known_by_name_only_says_what_its_collection_says() -> None:
     body = person.api.get(f"/api/tracks/{track.pk}/").json()
     assert (body["status"], body["audio"], body["measured"]) == ("metadata", None, None)
     assert body["imported"] == {"id": "Heard", "bpm": 139.98, "key": "F minor"}
+    assert body["collection"] == {"id": "Heard", "genre": "Dubstep"}
     assert (body["bpm"], body["bpm_evidence"], body["key"]) == (139.98, "collection", "F minor")
     assert (body["camelot"], body["open_key"], body["genres"]) == ("4A", "9m", ["Dubstep"])
     assert (body["plays"], body["rating"], body["added_on"]) == (12, 4, "2021-05-03")

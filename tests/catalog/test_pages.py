@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog import accounts, intake
-from catalog.models import AccessToken, Artist, Track
+from catalog.models import AccessToken, Artist, DuplicatePair, Track
 from tests.people import PASSWORD, collaborator, owner, stranger
 from tests.rows import catalog_of, loop_bytes, ready_track
 
@@ -118,6 +118,17 @@ def test_the_list_is_filtered_by_what_mixes_by_tempo_and_ordered_by_what_a_colle
     assert titles(me.page, sort="bpm")[-1] == "Far"
     page = me.page.get(reverse("catalog:library"), {"sort": "-plays"}).content.decode()
     assert page.count("No audio yet") == 3 + 1 and "<dt>No Audio Yet</dt><dd>3</dd>" in page
+
+
+def test_the_list_leads_to_the_import_and_to_possible_duplicates() -> None:
+    me = owner()
+    first, second = catalog_of(me.artist, 2)
+    page = me.page.get(reverse("catalog:library")).content.decode()
+    assert f'href="{reverse("catalog:import")}"' in page and reverse("catalog:duplicates") not in page
+    pair = DuplicatePair.objects.create(artist=me.artist, first=first, second=second, kind="near")
+    assert "Resolve 1 Possible Duplicate<" in me.page.get(reverse("catalog:library")).content.decode()
+    DuplicatePair.objects.filter(pk=pair.pk).update(verdict=DuplicatePair.Verdict.DIFFERENT)
+    assert "Possible Duplicate" not in me.page.get(reverse("catalog:library")).content.decode()
 
 
 def test_the_list_says_how_far_the_analysis_is_while_something_waits() -> None:
@@ -265,6 +276,7 @@ def test_what_a_collection_said_stands_apart_and_its_text_stays_text() -> None:
     me = owner()
     said = {
         "id": "7",
+        "source": "rekordbox",
         "artist": "Ossa",
         "comment": "<b>peak</b> time",
         "location": "file://localhost/Users/dj/Night%20bus.wav",
@@ -307,7 +319,12 @@ def test_a_track_without_audio_says_so_and_how_it_gets_some() -> None:
         status=Track.METADATA,
         origin=Track.Origin.REKORDBOX,
         imported_id="7",
-        imported={"id": "7", "genre": "Dubstep", "location": "C:\\Music\\Night bus.wav"},
+        imported={
+            "id": "7",
+            "source": "rekordbox",
+            "genre": "Dubstep",
+            "location": "C:\\Music\\Night bus.wav",
+        },
         imported_bpm=70.0,
         imported_key="F minor",
     )
