@@ -49,6 +49,10 @@ def _tables(document: dict[str, Any]) -> dict[str, Any]:
     lineage = {node["id"]: node for node in document["influence_genealogy"]["nodes"]}
     families = document["measured_families"]
     return {
+        "genres": [
+            {**one, "beside": one["count"] / document["genres"][0]["count"]}
+            for one in document["genres"][:10]
+        ],
         "unplaced_share": families["unplaced"] / max(1, families["n"]),
         "listed": document["track_count"] - document["analysed_count"],
         "bands": [(name, hertz, palette[band], reference[band]) for band, name, hertz in svg.BANDS],

@@ -42,6 +42,9 @@ _NUMBERS = (
 )
 
 
+_BY_CHANCE = 0.15
+
+
 def sentences(dna: Mapping[str, Any]) -> dict[str, str]:
     """A sentence for each part of the document: what the data shows."""
     return {
@@ -171,7 +174,8 @@ def _coherence(dna: Mapping[str, Any]) -> str:
         )
     aspects = {name: score for name, score in detail["aspects"].items() if score is not None}
     most, least = max(aspects, key=lambda a: aspects[a]), min(aspects, key=lambda a: aspects[a])
-    text = f"{tracks(detail['n']).capitalize()} agree at {percent(value)}."
+    text = f"{tracks(detail['n']).capitalize()} agree at {percent(value)}"
+    text += ", hardly more than music drawn at random does." if value < _BY_CHANCE else "."
     if aspects[most] - aspects[least] >= 0.05:
         text += (
             f" {_ASPECTS[most].capitalize()} holds them together most ({percent(aspects[most])}), "

@@ -50,7 +50,10 @@ def test_a_move_is_found_and_told_with_its_figures() -> None:
 
 
 def test_a_catalog_that_did_not_move_is_seldom_said_to_have() -> None:
-    said = [drift_profile(catalog(seed, 48, vector=None, energy=None), BACKGROUND)["changes"] for seed in range(40)]
+    said = [
+        drift_profile(catalog(seed, 48, vector=None, energy=None), BACKGROUND)["changes"]
+        for seed in range(40)
+    ]
     assert sum(bool(changes) for changes in said) <= 5, "two questions at .02 each: about 1.6 of 40"
 
 
