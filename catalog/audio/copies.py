@@ -56,7 +56,8 @@ class Shared:
     """A passage of the asked recording that also sounds in another one.
 
     `seconds` of it in a row, beginning `at_asked` and `at_other`; `covered`: the share of the asked
-    recording that lies on this alignment, 0..1, and `of_other` the share of the other one.
+    recording that lies on this alignment, 0..1, and `of_other` the share of the other one. `errors`: the
+    share of bits that differ in the passage.
     """
 
     id: str
@@ -66,6 +67,12 @@ class Shared:
     at_asked: float
     at_other: float
     speed: float = 1.0
+    errors: float = 0.0
+
+    @property
+    def weight(self) -> float:
+        """Its length, counting less the more bits differ: of neighbouring speeds the right one weighs most."""
+        return self.seconds * (1 - 2 * self.errors)
 
 
 def shared_with(marks: Sequence[Numbers], shelf: Shelf, *, speeds: Sequence[float] = (1.0,)) -> list[Shared]:
@@ -77,7 +84,7 @@ def shared_with(marks: Sequence[Numbers], shelf: Shelf, *, speeds: Sequence[floa
     best: dict[int, Shared] = {}
     for which, index, diagonal in _diagonals(marks, shelf):
         found = _along(marks[which], shelf.marks(index), diagonal, shelf.ids[index], speeds[which])
-        if found and (index not in best or found.seconds > best[index].seconds):
+        if found and (index not in best or found.weight > best[index].weight):
             best[index] = found
     return sorted(best.values(), key=lambda one: -one.seconds)
 
@@ -167,6 +174,7 @@ def _along(asked: Numbers, other: Numbers, diagonal: int, pk: str, speed: float)
         at_asked=start * FRAME_SECONDS,
         at_other=max(0, start + shift) * FRAME_SECONDS,
         speed=speed,
+        errors=float(windows.min(axis=0)[start : start + length].mean()) / (32 * WINDOW_FRAMES),
     )
 
 
@@ -230,7 +238,7 @@ def pairs_among(shelf: Shelf, asked: Iterable[int] | None = None) -> Iterator[Pa
             best: dict[int, Shared] = {}
             for second, diagonal, _ in sorted(tallied, key=lambda t: -t[2])[:_PAIRS_EACH]:
                 found = _along(shelf.marks(index), shelf.marks(second), diagonal, shelf.ids[second], 1.0)
-                if found and (second not in best or found.seconds > best[second].seconds):
+                if found and (second not in best or found.weight > best[second].weight):
                     best[second] = found
             for second, found in best.items():
                 yield Pair(shelf.ids[index], shelf.ids[second], found)

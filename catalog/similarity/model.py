@@ -49,7 +49,7 @@ class Match:
     """How much a sound belongs to a catalog.
 
     score and breakdown are 0..1; closest are (id, score) of single tracks, nearest first. n tracks
-    were used. auc: how well the catalog tells its own tracks from the background. nearest_ratio:
+    were used. auc: how well the catalog tells its own tracks from what is near it in the background. nearest_ratio:
     distance to the nearest track over the smallest distance between two of the catalog's own; under
     .6 it is worth looking for a copy. reasons say in sentences why confidence is low.
     """
@@ -105,8 +105,10 @@ class _Aspect:
         self.low = float(np.median(self.own)) if len(vectors) > 1 else _SOLE_OWN
         self.high = max(float(np.percentile(others, _STRANGER_PERCENTILE)), self.low + _LEAST_GAP)
         own = self.own if len(vectors) > 1 else np.array([self.low])
-        wins = (own[:, None] < others).mean() + 0.5 * (own[:, None] == others).mean()
-        self.auc = float(wins)
+        # Against the nearer half only: held-out artists are that near. Against all of the background a mixed
+        # soundtrack reads .84 that tells itself from real others in .65 of cases; against the half, .69.
+        near = others[others <= np.median(others)]
+        self.auc = float((own[:, None] < near).mean() + 0.5 * (own[:, None] == near).mean())
 
     def _leave_one_out(self, asked: npt.NDArray[np.int64]) -> tuple[Array, Array]:
         count = len(self.units)
@@ -192,7 +194,10 @@ class CatalogModel:
 
     @property
     def auc(self) -> float:
-        """Share of (own, background) pairs in which the own track is nearer: distinctiveness."""
+        """Share of pairs of an own track and one of the background's nearer half in which the own is nearer.
+
+        Distinctiveness; on held-out collections within .1 of the AUC against real other artists.
+        """
         return self._whole.auc
 
     def own_matches(self) -> Array:
@@ -251,7 +256,10 @@ class CatalogModel:
                 f"Compared with {used} {'track' if used == 1 else 'tracks'}; ten or more make the figure firm."
             )
         if self.auc < LEAST_AUC:
-            reasons.append("The catalog is too mixed to stand apart from other music, so a match means less.")
+            reasons.append(
+                f"The catalog is mixed: its own tracks are nearer to it than similar music in {self.auc:.0%} of cases "
+                "only, so a match means less."
+            )
         if duration is not None and duration < LEAST_SECONDS:
             reasons.append(f"The recording lasts {duration:.0f} seconds; under a minute the figure moves.")
         return tuple(reasons)

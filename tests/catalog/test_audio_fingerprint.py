@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from catalog.audio.fingerprint import FRAME_SECONDS, fingerprint, longest_run
 from tests import sounds
 
 
+@functools.cache
 def music(seed: int, seconds: float = 16) -> np.ndarray:
     """Drums and bass under short chords in a random order."""
     rng = np.random.default_rng(seed)

@@ -21,6 +21,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from catalog.rescoring import outdated
 from provenance import keys
 from starforge_site import checks
 from starforge_site.launcher import Launcher, Service, die_with_parent
@@ -128,6 +129,9 @@ class Command(BaseCommand):
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
         keys.ensure()
+        if outdated():  # after an upgrade that brought another background; in its own process, as the demo is
+            connections.close_all()
+            subprocess.call([sys.executable, str(settings.BASE_DIR / "manage.py"), "rescore"])
 
     def demo(self, *, wanted: bool, open_to_others: bool) -> str:
         """Make the demo artists where they are missing; returns what to tell about their login.
