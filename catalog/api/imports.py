@@ -80,7 +80,7 @@ class Placed(Named):
     track = serializers.CharField()
 
 
-class Matched(Placed):
+class ImportMatched(Placed):
     by = serializers.CharField(help_text="size, length, path, name or earlier import")
 
 
@@ -106,7 +106,7 @@ class ListedPlaylist(serializers.Serializer[Any]):
 class Lists(serializers.Serializer[Any]):
     """The first 200 of each."""
 
-    matched = Matched(many=True)
+    matched = ImportMatched(many=True)
     ambiguous = Question(many=True)
     metadata_only = Placed(many=True)
     rejected = Odd(many=True)
@@ -159,7 +159,7 @@ class ImportDetail(ImportRow):
         return {name: list(found.get(name, [])) for name in LISTS}
 
 
-class Decision(serializers.Serializer[Any]):
+class ImportDecision(serializers.Serializer[Any]):
     entry = Text(allow_blank=False, max_length=64, help_text="`entry` of an ambiguous row")
     track = Text(allow_blank=False, allow_null=True, max_length=64, help_text="null: none of the candidates")
 
@@ -258,13 +258,13 @@ class ImportResolve(ImportView):
         "imports_resolve",
         "Say which of several recordings a row is",
         tag="catalog",
-        request=Decision,
+        request=ImportDecision,
         answers={200: ImportDetail},
         errors=(400, 401, 404, 413, 415),
     )
     def post(self, request: Request, pk: str) -> Response:
         row = self.found(pk)
-        asked = Decision(data=request.data)
+        asked = ImportDecision(data=request.data)
         asked.is_valid(raise_exception=True)
         try:
             row = importing.resolve(row, **asked.validated_data)
