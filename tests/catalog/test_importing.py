@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from catalog import importing, intake, jobs
@@ -472,3 +475,22 @@ def test_the_command_imports_and_prints_the_report(
     path.write_text("Title\nOne\n")
     call_command("import_rekordbox", str(path), "--artist", me.user.username)
     assert "1 read" in capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_uploads_in_the_same_moment_one_becomes_the_row() -> None:
+    me = owner().artist
+    taken(me, collection(track(1, Size=None, TotalTime=None)))
+    files = [loop_bytes(seed=next(numbers)) for _ in range(2)]
+    together = threading.Barrier(2)
+
+    def send(data: bytes) -> str:
+        together.wait(10)
+        try:
+            return upload(me, "tune 1.mp3", data).imported_id
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(send, files)) == ["", "1"]
+    assert Track.objects.of(me).count() == 2
