@@ -27,7 +27,8 @@ from provenance import api_documents as documents
 from provenance import bundle, declared, disclosure, opening, stamping, uploads
 from provenance.log import store
 from provenance.models import CERTIFICATE_ID, Certificate
-from provenance.verification import NotAudio, verify_certificate, verify_file
+from provenance.proof import Audio
+from provenance.verification import NotAudio, by_audio, verify_certificate, verify_file
 
 TAG = "provenance"
 MAX_KEY = 64
@@ -141,6 +142,28 @@ class VerifyCertificate(APIView):
     )
     def get(self, request: Request, certificate_id: str) -> Response:
         return Response(documents.verdict(verify_certificate(found(certificate_id).pk)))
+
+
+class CertificateByAudio(APIView):
+    permission_classes = [AllowAny]
+
+    @operation(
+        "certificate_by_audio",
+        "The earliest certificate over a recording, by the hash of its sound",
+        tag=TAG,
+        description="So that a file without tags can be checked without sending it. docs/audio-hash.md has the hashes.",
+        parameters=[documents.AudioQuery],
+        answers={200: documents.CertificateShape},
+        errors=(400, 401, 404),
+        auth=[],
+    )
+    def get(self, request: Request) -> Response:
+        query = documents.AudioQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        known = by_audio(Audio(query.validated_data["kind"], query.validated_data["sha256"]))
+        if known is None:
+            raise Problem(404, "not-found", "No certificate here was signed over this audio.")
+        return Response(documents.described(found(known.pk)))
 
 
 class CertificateItem(APIView):

@@ -24,6 +24,11 @@ class StampRequest(serializers.Serializer[Any]):
     )
 
 
+class AudioQuery(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(["pcm", "mpeg-stream", "flac-stream"])
+    sha256 = serializers.RegexField(r"^[0-9a-f]{64}$", max_length=64)
+
+
 class DisclosureShape(serializers.Serializer[Any]):
     type = serializers.CharField()
     certificate_id = serializers.CharField()

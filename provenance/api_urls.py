@@ -13,6 +13,7 @@ urlpatterns = [
     path("verify/", api.VerifyFile.as_view(schema=None)),
     path("verify/<str:certificate_id>", api.VerifyCertificate.as_view(), name="api-verify"),
     path("verify/<str:certificate_id>/", api.VerifyCertificate.as_view(schema=None)),
+    path("certificates/", api.CertificateByAudio.as_view(), name="api-certificate-by-audio"),
     path("certificates/<str:certificate_id>/", api.CertificateItem.as_view(), name="api-certificate"),
     path(
         "certificates/<str:certificate_id>/bundle/",

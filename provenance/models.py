@@ -213,6 +213,9 @@ class CertifiedRendition(models.Model):
     name = models.CharField(max_length=16)
     kind = models.CharField(max_length=16)
     audio_sha256 = models.CharField(max_length=64)
+    stream_sha256 = models.CharField(
+        max_length=64, blank=True, db_index=True, help_text="of a FLAC, as signed"
+    )
     file_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
     file_bytes = models.BigIntegerField(null=True, blank=True)
 

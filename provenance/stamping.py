@@ -183,7 +183,13 @@ def _issue(
         )
         CertifiedRendition.objects.bulk_create(
             [
-                CertifiedRendition(certificate=certificate, name=s.name, kind=s.kind, audio_sha256=s.sha256)
+                CertifiedRendition(
+                    certificate=certificate,
+                    name=s.name,
+                    kind=s.kind,
+                    audio_sha256=s.sha256,
+                    stream_sha256=s.stream,
+                )
                 for s in subjects
             ]
         )

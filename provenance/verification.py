@@ -15,7 +15,7 @@ from provenance.disclosure import Disclosure
 from provenance.log import store
 from provenance.models import Certificate, CertifiedRendition
 from provenance.proof import Audio, Check, Examination, examine
-from provenance.statement import with_outside_fields
+from provenance.statement import STREAM_KIND, with_outside_fields
 
 
 class State(StrEnum):
@@ -150,7 +150,7 @@ def _with_credentials(
 
 
 def _without_credentials(path: Path, audio: Audio, filename: str, disclosure: Disclosure | None) -> Verdict:
-    certificate = _by_audio(audio)
+    certificate = by_audio(audio)
     if certificate is None:
         return Verdict(
             State.NO_CREDENTIALS,
@@ -195,7 +195,7 @@ def _broken(reason: str, path: Path, filename: str) -> Verdict:
     certificate = None
     try:
         audio = Audio(*audio_digest(path))
-        certificate = _by_audio(audio)
+        certificate = by_audio(audio)
     except AudioError as error:
         checks.append(Check("audio", False, error.reason))
     ending = (
@@ -309,10 +309,15 @@ def _held(looked: Examination) -> Certificate | None:
     return found if found and looked.envelope and found.signature == looked.envelope.hex_signature else None
 
 
-def _by_audio(audio: Audio) -> Certificate | None:
+def by_audio(audio: Audio) -> Certificate | None:
     """The earliest certificate over this audio: whoever stamps it again later does not take its place."""
+    wanted = (
+        {"stream_sha256": audio.sha256}
+        if audio.kind == STREAM_KIND
+        else {"audio_sha256": audio.sha256, "kind": audio.kind}
+    )
     row = (
-        CertifiedRendition.objects.filter(audio_sha256=audio.sha256, kind=audio.kind)
+        CertifiedRendition.objects.filter(**wanted)
         .select_related("certificate__entry", "certificate__key")
         .order_by("certificate__entry_id")
         .first()
@@ -337,7 +342,7 @@ def _tags(path: Path, certificate: Certificate) -> list[Check]:
 
 
 def _precedence(certificate: Certificate, audio: Audio) -> list[Check]:
-    first = _by_audio(audio)
+    first = by_audio(audio)
     if first is None or first.pk == certificate.pk:
         return []
     return [

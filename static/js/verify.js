@@ -1,4 +1,8 @@
-// The verify page: drop a file, see it sent, read the verdict in place. Without this script the forms still work.
+// The verify page: drop a file, have it checked right here, read the verdict in place. What this browser cannot read is
+// sent when its owner says so. Without this script the forms still work.
+
+import { checkRecording, readTrust, supported } from "./proof/check.js";
+import { Unreadable } from "./proof/container.js";
 
 const OWN = { "X-Requested-With": "verify.js" };
 const MEGABYTE = 1048576;
@@ -12,27 +16,114 @@ function show(html) {
   verdict.querySelectorAll("[data-copy]").forEach((button) => { button.hidden = false; });
 }
 
-function problem(words) {
-  const box = document.createElement("div");
-  box.className = "outcome";
-  const state = document.createElement("h2");
-  state.className = "state";
-  state.textContent = "Not checked";
-  const line = document.createElement("p");
-  line.className = "lead";
-  line.textContent = words;
-  box.append(state, line);
+function element(name, className, ...inside) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  made.append(...inside);
+  return made;
+}
+
+// What could not be checked. With `file`, the one way that is left: to send it.
+function problem(words, file = null) {
+  const box = element("div", "outcome", element("h2", "state", element("span", "mark warn"), " Not checked"), element("p", "lead", words));
+  if (file) box.append(element("p", "line", sender(file)));
   verdict.replaceChildren(box);
 }
 
-// --- a file ------------------------------------------------------------------------------------------------
+function sender(file) {
+  const made = element("button", "btn", "Send It to Be Checked");
+  made.type = "button";
+  made.addEventListener("click", () => send(file));
+  return made;
+}
+
+function arrive() {
+  verdict.focus({ preventScroll: true });
+  verdict.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+}
+
+// --- a file, checked here ----------------------------------------------------------------------------------
 
 const form = document.querySelector("[data-verify]");
-const input = form.querySelector("input[type=file]");
+const input = form.querySelector("#file");
 const button = form.querySelector("button");
+const LARGEST = 300 * MEGABYTE;   // beyond it a browser may run out of memory half way
+const STATES = { intact: ["Intact", "good"], altered: ["Altered", "bad"], revoked: ["Revoked", "bad"], no_credentials: ["No credentials", "warn"], not_checked: ["Not checked", "warn"] };
+const LABELS = { form: "Statement readable", signature: "Signature", identity: "Certificate", audio: "Audio", log: "Public log", revocation: "Revocation", credentials: "Credentials", disclosure: "Disclosure" };
+const ORDER = ["revocation", "disclosure", "audio", "signature", "log", "identity", "form", "credentials"];
+const able = supported();
+let trust = null;
 let running = null;
+let latest = 0;   // a later file wins over an earlier one that is still being read
 
-function check(file) {
+able.then((yes) => form.querySelectorAll("[data-local]").forEach((one) => { one.hidden = (one.dataset.local === "yes") !== yes; }));
+
+async function bring({ kind, sha256 }) {
+  const answer = await fetch(`${form.dataset.byAudio}?kind=${kind}&sha256=${sha256}`, { credentials: "omit" });
+  if (!answer.ok) return null;
+  const found = await answer.json();
+  return { certificateId: found.id, envelope: found.envelope, proof: found.log.proof };
+}
+
+async function check(file) {
+  const turn = latest += 1;
+  running?.abort();
+  running = null;
+  if (file.size > LARGEST || !(await able)) return send(file);
+  verdict.replaceChildren();
+  sending.hidden = false;
+  bar.hidden = true;
+  stage.textContent = `Reading ${file.name} in this browser`;
+  try {
+    trust ??= await readTrust(await (await fetch(form.dataset.trust)).json());
+    const given = form.elements.disclosure.files[0];
+    const shown = given ? JSON.parse(await given.text()) : null;
+    const found = await checkRecording(new Uint8Array(await file.arrayBuffer()), trust, { shown, bring });
+    if (turn === latest) tell(file, found);
+  } catch (error) {
+    if (turn !== latest) return;
+    if (error instanceof Unreadable) problem(error.message, file);
+    else if (error instanceof SyntaxError) problem("The disclosure is not a file that can be read.");
+    else problem("This browser could not check the file. It can be sent to be checked.", file);
+  }
+  if (turn !== latest) return;
+  sending.hidden = true;
+  bar.hidden = false;
+  arrive();
+}
+
+function tell(file, found) {
+  const [word, mark] = STATES[found.state];
+  const box = element("div", "outcome",
+    element("h2", "state", element("span", `mark ${mark}`), ` ${word} `, element("span", "quiet", file.name)),
+    element("p", "lead", found.sentence));
+  const actions = element("p", "line");
+  if (found.claim) {
+    const open = element("a", "btn full", found.state === "intact" ? "Open Certificate" : "Open the Certificate It Names");
+    open.href = form.dataset.certificate.replace("cert_0000", encodeURIComponent(found.claim.id));
+    actions.append(open);
+  }
+  if (found.state === "no_credentials" || found.state === "not_checked") actions.append(sender(file));
+  if (actions.childNodes.length) box.append(actions);
+  const rows = element("div", "checked");
+  for (const one of [...found.checks].sort((a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name))) {
+    const [kind, said] = { true: ["good", "Holds"], false: ["bad", "Fails"], null: ["warn", "Note"] }[one.ok];
+    const row = element("div", "tick", element("span", `mark ${kind}`), element("h3", "", LABELS[one.name]), element("span", "small", said), element("p", "small", one.sentence));
+    row.id = `check-${one.name}`;
+    rows.append(row);
+  }
+  for (const [name, value] of Object.entries(found.opened)) {
+    rows.append(element("div", "tick", element("span", "mark good"), element("h3", "", name[0].toUpperCase() + name.slice(1)), element("span", "small", "Opened"), element("p", "small", String(value))));
+  }
+  box.append(rows);
+  box.append(element("p", "small where", "Checked in this browser. The file was not uploaded. Manifests of other makers (C2PA) are not judged here."));
+  verdict.replaceChildren(box);
+}
+
+// --- a file, sent ------------------------------------------------------------------------------------------
+
+function send(file) {
+  latest += 1;
   running?.abort();
   const data = new FormData();
   data.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
@@ -45,6 +136,7 @@ function check(file) {
   request.setRequestHeader("X-Requested-With", OWN["X-Requested-With"]);
   verdict.replaceChildren();
   sending.hidden = false;
+  bar.hidden = false;
   button.disabled = true;
   bar.value = 0;
   stage.textContent = `Sending ${file.name}`;
@@ -75,8 +167,7 @@ function check(file) {
     } else {
       problem(request.status === 403 ? "This page is too old. Load it again, then drop the file once more." : "The check did not finish. Try again.");
     }
-    verdict.focus({ preventScroll: true });
-    verdict.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    arrive();
   });
   request.addEventListener("error", () => { ended(); problem("The connection broke while sending. Try again."); });
   request.send(data);

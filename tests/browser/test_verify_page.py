@@ -94,7 +94,36 @@ def test_what_is_not_audio_is_said_so(page: Page, tmp_path: Path) -> None:
     (tmp_path / "notes.wav").write_text("only words " * 200)
     page.goto("/verify/")
     drop(page, tmp_path / "notes.wav")
+    expect(page.locator("#verdict")).to_contain_text("cannot be checked in the browser")
+    page.get_by_role("button", name="Send It to Be Checked").click()
     expect(page.locator("#verdict")).to_contain_text("This is a text file")
+
+
+def test_a_file_is_checked_without_being_uploaded(page: Page, stamped: tuple[Path, str]) -> None:
+    """Nothing but the trust file and the hash of the sound crosses the wire."""
+    page.goto("/verify/")
+    asked: list[tuple[str, str, int]] = []
+    page.on("request", lambda one: asked.append((one.method, one.url, len(one.post_data_buffer or b""))))
+    drop(page, stamped[0])
+    expect(page.locator("#verdict")).to_contain_text("The file was not uploaded")
+    fetched = [(method, url, size) for method, url, size in asked if "/static/" not in url]
+    assert {method for method, _, _ in fetched} == {"GET"}
+    assert sum(size for _, _, size in fetched) == 0
+    assert [url.split("?")[0].split("/", 3)[3] for _, url, _ in fetched] == [
+        ".well-known/starforge-trust.json",
+        "api/certificates/",
+    ]
+
+
+def test_what_carries_no_stamp_is_sent_only_when_asked(page: Page, tmp_path: Path) -> None:
+    write_wav(tmp_path / "unknown.wav", sounds.chord(seconds=1.0) * 0.3, sounds.RATE)
+    page.goto("/verify/")
+    drop(page, tmp_path / "unknown.wav")
+    outcome = page.locator("#verdict")
+    expect(outcome.get_by_role("heading", name="No credentials")).to_be_visible()
+    expect(outcome).to_contain_text("The file was not uploaded")
+    outcome.get_by_role("button", name="Send It to Be Checked").click()
+    expect(outcome).to_contain_text("not in this Starforge's register")
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -240,3 +240,22 @@ def test_the_trust_file_reads_back_and_refuses_a_swapped_key(db):
     document["keys"][0]["public_key"] = "00" * 32
     with pytest.raises(ValueError, match="own id"):
         Trust.from_json(document)
+
+
+def test_a_recording_is_found_by_the_hash_of_its_sound(certify, files):
+    from provenance import streams
+
+    first = certify(files)
+    certify({"wav": files["wav"]}, idempotency_key="later")
+    for path in files.values():
+        kind, digest = streams.identity(path)
+        body = people.stranger().get("/api/certificates/", {"kind": kind, "sha256": digest}).json()
+        assert body["id"] == first.pk
+        assert body["envelope"] == first.envelope
+    for query, status in (
+        ({"kind": "pcm", "sha256": "0" * 64}, 404),
+        ({"kind": "pcm", "sha256": "0" * 63}, 400),
+        ({"kind": "x", "sha256": "0" * 64}, 400),
+        ({}, 400),
+    ):
+        assert people.stranger().get("/api/certificates/", query).status_code == status
