@@ -1,6 +1,7 @@
 """`make bench`: the figures, measured on this machine through the product's own doors.
 
 `python -m bench NAME …` runs only some of them; `python -m bench --keep FOLDER` works in a folder that stays.
+`python -m bench evaluate …` is `python -m bench.evaluate …`: how right the analysis is.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from bench import evaluate
 from bench.figures import Figure, analysis, job, pages, sockets, takes
 from bench.imports import imports
 from bench.library import library
@@ -29,6 +32,8 @@ ALL: dict[str, Callable[[Product], list[Figure]]] = {
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["evaluate"]:
+        return evaluate.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ALL)} (default: all)")
     parser.add_argument("--keep", metavar="FOLDER", help="data folder to use, and to leave behind")

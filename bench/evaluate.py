@@ -22,7 +22,7 @@ from bench.labelled import electronic, loops, midi
 from bench.labelled.answers import Answer, librosas, ours
 from bench.labelled.case import RATE, Case
 from bench.labelled.speed import speed
-from bench.labelled.tables import bars_line, drift_line, key_line, tempo_line
+from bench.labelled.tables import bars_line, drift_line, key_line, sections_line, tempo_line
 from catalog.analysis import analyse
 from catalog.demo import ARTISTS, render
 from catalog.similarity import Background, CatalogModel
@@ -56,6 +56,8 @@ def compare(title: str, cases: list[Case], analysers: dict[str, Analyser], *, ke
             print(key_line(f"{name}, held out", held), flush=True)
         if bars and any(len(answer.downbeats) for _, answer in pairs):
             print(bars_line(name, pairs), flush=True)
+            if any(case.sections for case in cases):
+                print(sections_line(name, pairs), flush=True)
         print(f"{'':<34} CPU {np.mean([answer.cpu for _, answer in pairs]):.2f} s each")
 
 

@@ -19,7 +19,10 @@ RATE = 44_100
 
 @dataclass(frozen=True)
 class Case:
-    """A sound file with its truth; None where there is none. downbeats: seconds. span: the artist's tempos."""
+    """A sound file with its truth; None or () where there is none.
+
+    downbeats: seconds. span: the artist's tempos. drift: share by which the tempo moves. sections: (name, start, end).
+    """
 
     name: str
     path: Path
@@ -28,6 +31,7 @@ class Case:
     downbeats: tuple[float, ...] = ()
     span: tuple[float, float] | None = None
     drift: float = 0.0
+    sections: tuple[tuple[str, float, float], ...] = ()
 
     @property
     def held_out(self) -> bool:

@@ -28,10 +28,18 @@ def tracks(cache: Path, per_style: int, seconds: float) -> list[Case]:
                     style, ARTIST_SEED + number, TRACK_SEED + number, seconds, bpm, lead_in=lead_in
                 )
                 truth = {"bpm": made.bpm, "tonic": made.key.tonic, "mode": made.key.mode}
-                return made.samples, truth | {"downbeats": [float(d) for d in made.downbeats]}
+                bar = 240 / made.bpm
+                parts = [[s.name, s.start, s.start + s.bars * bar] for s in made.sections]
+                return made.samples, truth | {
+                    "downbeats": [float(d) for d in made.downbeats],
+                    "sections": parts,
+                }
 
             name = f"{style}-{number}-{seconds:g}"
-            path, truth = kept(cache, "electronic", name, make)
+            path, truth = kept(cache, "tracks", name, make)
             key = Key(truth["tonic"], truth["mode"])
-            found.append(Case(name, path, truth["bpm"], key, tuple(truth["downbeats"]), table.bpm))
+            sections = tuple((part, start, end) for part, start, end in truth["sections"])
+            found.append(
+                Case(name, path, truth["bpm"], key, tuple(truth["downbeats"]), table.bpm, sections=sections)
+            )
     return found

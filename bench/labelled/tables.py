@@ -54,6 +54,29 @@ def key_line(label: str, pairs: Pairs) -> str:
     return f"{label:<34} n {len(weights):>3}  key MIREX {np.mean(weights):.3f}  exact {exact:.2f}"
 
 
+def sections_line(label: str, pairs: Pairs) -> str:
+    """Where the bar lines are met: turns of the arrangement found, how many of ours are true, bars named right."""
+    found = wanted = true = said = 0
+    named: list[bool] = []
+    for case, answer in pairs:
+        if not case.sections or not answer.sections or _away(case, answer) > 0.04:
+            continue
+        turns = [start for _, start, _ in case.sections[1:]]
+        ours = [section.start for section in answer.sections[1:]]
+        found += sum(any(abs(turn - other) < 0.1 for other in ours) for turn in turns)
+        true += sum(any(abs(turn - other) < 0.1 for turn in turns) for other in ours)
+        wanted, said = wanted + len(turns), said + len(ours)
+        for middle in answer.downbeats + 0.9:
+            heard = next((s.name for s in answer.sections if s.start <= middle < s.end), "")
+            meant = next((name for name, start, end in case.sections if start <= middle < end), "")
+            if meant:
+                named.append(heard == meant)
+    return (
+        f"{label:<34} turns found {found / max(wanted, 1):.2f}, of those said true {true / max(said, 1):.2f}; "
+        f"bars named right {np.mean(named) if named else 0:.2f}"
+    )
+
+
 def drift_line(case: Case, answer: Answer) -> str:
     """One piece whose tempo moves or does not."""
     said = "steady" if answer.steady else f"moves by {100 * answer.drift:.1f} %"
