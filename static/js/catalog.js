@@ -112,7 +112,10 @@ addEventListener("beforeunload", (event) => { if (unsent()) event.preventDefault
 function follow(message) {
   const tableRow = document.querySelector(`[data-track="${CSS.escape(message.id)}"]`);
   const bar = tableRow?.querySelector("progress"), stage = tableRow?.querySelector("[data-stage]");
-  if (bar) bar.value = message.progress;
+  if (bar) {
+    bar.hidden = false;
+    bar.value = message.progress;
+  }
   if (stage && message.stage) stage.textContent = message.stage;
   const fate = byTrack.get(message.id);
   if (fate && fate.state === "analysing") {
