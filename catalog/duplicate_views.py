@@ -110,13 +110,9 @@ def taken_over(stays: Track, goes: Track) -> list[str]:
 
 
 def shown(pair: DuplicatePair) -> dict[str, Any]:
-    """A pair as the page draws it: how sure, and row by row what is the same and what differs."""
+    """A pair as the page draws it: how sure, what differs row by row, and what is alike in one line."""
     first, second = pair.first, pair.second
-    rows = [
-        (words, one, other, one != other)
-        for words, one, other in ((words, read(first), read(second)) for words, read in READINGS.items())
-        if one or other
-    ]
+    read = [(words, reading(first), reading(second)) for words, reading in READINGS.items()]
     sounding = [bool(track.path) for track in (first, second)]
     return {
         "pair": pair,
@@ -124,7 +120,8 @@ def shown(pair: DuplicatePair) -> dict[str, Any]:
         "tracks": [
             {"track": track, "may_stay": bool(track.path) or not any(sounding)} for track in (first, second)
         ],
-        "rows": rows,
+        "differs": [row for row in read if row[1] != row[2]],
+        "alike": [f"{words.lower()} {value}" for words, value, other in read if value and value == other],
     }
 
 
@@ -166,7 +163,7 @@ READINGS = {
     "Length": _length,
     "File": _file,
     "Sample rate": lambda track: f"{track.sample_rate / 1000:g} kHz" if track.sample_rate else "",
-    "BPM": lambda track: f"{track.bpm:.1f}" if track.bpm else "",
+    "Tempo": lambda track: f"{track.bpm:.1f} BPM" if track.bpm else "",
     "Key": lambda track: track.key.name if track.key else "",
     "Genre": lambda track: track.genre,
     "Typed by you": _typed,

@@ -207,8 +207,9 @@ def test_the_page_pairs_with_words_and_is_empty_with_words() -> None:
     pair_of(me.artist, plays=3)
     page = me.page.get(reverse("catalog:duplicates")).content.decode()
     assert "1 pair of tracks" in page
-    assert page.count("Keep This One") == 2
-    assert "(differs)" in page
+    assert page.count(">Keep This One<") == 2
+    assert "<td>3</td>" in page, "what differs stands side by side"
+    assert "Alike: length 0:08" in page
 
 
 def test_pairs_among_many_are_those_that_share_sound() -> None:
