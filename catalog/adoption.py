@@ -18,7 +18,8 @@ from catalog.imports import Entry, Known, Wanted, fold, narrowed
 from catalog.imports.matching import Match
 from catalog.models import Artist, PlaylistEntry, Track
 
-# Beside `Entry.to_json()`, `Track.imported` may hold "source", and "apart": the artist said it is none of the uploads.
+# Beside `Entry.to_json()`, `Track.imported` holds "source", and may hold "apart" (the artist said it is none of the
+# uploads) and "also" (the ids of duplicates that were merged into it).
 FACTS = (
     "imported",
     "imported_id",

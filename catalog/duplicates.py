@@ -203,6 +203,9 @@ def inherited(stays: Track, goes: Track) -> dict[str, Any]:
         changes |= {"title": goes.title, "settled_title": True}
     if goes.imported_id and not stays.imported_id:
         changes |= {"imported_id": goes.imported_id, "imported": goes.imported}
+    elif goes.imported_id:  # or the next import would bring it back
+        also = [*stays.imported.get("also", []), *goes.imported.get("also", []), goes.imported_id]
+        changes["imported"] = {**stays.imported, "also": also}
     if goes.plays:
         changes["plays"] = (stays.plays or 0) + goes.plays
     for name, best in (("rating", max), ("added_on", min), ("last_played_on", max)):

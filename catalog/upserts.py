@@ -17,6 +17,8 @@ from catalog.models import Import, Track
 from catalog.reports import Report, shown
 
 FROM_REKORDBOX = Import.Source.REKORDBOX.value
+# What the artist decided about a row: it is none of the uploads; these other ids are the same track.
+DECIDED = ("apart", "also")
 NEEDED = (*FACTS, "artist_id", "title", "settled_title", "status", "path", "origin", "filename", "duration")
 
 
@@ -49,6 +51,7 @@ class Collection:
         self.pk_of: dict[str, str] = {}
         self.by_location: dict[str, str] = {}
         self._strays: dict[str, str] = {}
+        self._merged = self._ids_merged()
         self._listed = self._of_other_collections()
 
     def _of_other_collections(self) -> Named:
@@ -73,6 +76,11 @@ class Collection:
                 others.append(Known(pk, location, size, duration))
         return Named(others)
 
+    def _ids_merged(self) -> dict[str, str]:
+        """Tracks by the ids of duplicates that the artist has merged into them."""
+        rows = Track.objects.of(self.row.artist).filter(imported__also__isnull=False)
+        return {given: pk for pk, also in rows.values_list("pk", "imported__also") for given in also}
+
     def write(self, entries: Sequence[Entry]) -> None:
         """Store entries in their order. Inside a transaction, with the artist locked."""
         uploads = uploads_of(self.row.artist)
@@ -92,7 +100,7 @@ class Collection:
                 track = self._new(entry, number, clash=entry.id in batch.by_id)
                 batch.fresh.append(track)
                 batch.by_pk[track.pk] = batch.by_id[track.imported_id] = track
-            differs = set() if new else self._update(track, entry)
+            differs = set() if new or self._is_merged(entry, track) else self._update(track, entry)
             if differs:
                 batch.changed.setdefault(track.pk, set()).update(differs)
             self.pk_of[entry.id] = track.pk
@@ -129,6 +137,8 @@ class Collection:
                 f"Its TrackID {entry.id} stood for “{track.title}” in an earlier import. Both are kept.",
             )
             return None
+        if (pk := self._merged.get(entry.id)) is not None:
+            return batch.load(pk)
         if (pk := self._strays.pop(entry.location, None)) is not None:
             return batch.by_pk.get(pk)
         match = self._listed.match(entry, self.survey.names.get(fold(entry.location), 0))
@@ -136,6 +146,10 @@ class Collection:
             self._listed.take(match.candidates[0])
             return batch.load(match.candidates[0].pk)
         return None
+
+    def _is_merged(self, entry: Entry, track: Track) -> bool:
+        """Whether the entry is a duplicate of the one that speaks for this track."""
+        return track.imported_id != entry.id and self._merged.get(entry.id) == track.pk
 
     @staticmethod
     def _together(match: Match, row: Track | None, batch: Batch) -> Track:
@@ -192,8 +206,7 @@ class Collection:
             said, pk = {**said, **before}, track.imported_id
         elif track is not None and track.imported_id == _other_id(entry):
             pk = track.imported_id
-        if before.get("apart"):
-            said["apart"] = True
+        said |= {name: before[name] for name in DECIDED if name in before}
         return {"imported": said, "imported_id": pk, **columns_of(Entry.from_json(said))}
 
     @property

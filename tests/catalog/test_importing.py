@@ -16,10 +16,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from catalog import importing, intake, jobs
+from catalog import duplicates, importing, intake, jobs
 from catalog.imports import ImportRefused
 from catalog.listening import listen
-from catalog.models import Artist, Import, Playlist, PlaylistEntry, Track
+from catalog.models import Artist, DuplicatePair, Import, Playlist, PlaylistEntry, Track
 from tests.collections import collection, folder, playlist, track
 from tests.people import collaborator, owner
 from tests.rows import loop_bytes, ready_track
@@ -152,6 +152,18 @@ def test_a_metadata_only_track_can_be_deleted() -> None:
     intake.withdraw(one(me))
     assert not Track.objects.exists() and not PlaylistEntry.objects.exists()
     assert Path(settings.MEDIA_ROOT).is_dir()
+
+
+def test_a_duplicate_that_was_merged_does_not_come_back() -> None:
+    me = owner().artist
+    text = collection(track(1, Name="Same", TotalTime=200), track(2, Name="Same", TotalTime=200, PlayCount=9))
+    taken(me, text)
+    assert duplicates.find(me) == 1
+    stays = one(me, imported_id="1")
+    duplicates.keep(DuplicatePair.objects.get(), stays.pk)
+    assert counts(taken(me, text))["metadata_only"] == 2
+    assert one(me).pk == stays.pk
+    assert counts(taken(me, text)) == {"read": 2, "unchanged": 2, "metadata_only": 2}
 
 
 # --- meeting recordings ---
