@@ -54,8 +54,8 @@ class Command(BaseCommand):
         for name, words in LINES:
             if counts[name]:
                 self.stdout.write(f"{counts[name]:>7,} {words}")
-        for fate, words in (("rejected", "Rejected"), ("warnings", "Left out")):
+        for fate, words in (("rejected", "Rejected"), ("warnings", "Remark")):
             for one in lists[fate][:SHOWN]:
                 self.stdout.write(f"{words}: {one['name']}: {one['reason']}")
             if counts[fate] > SHOWN:
-                self.stdout.write(f"{words}: and {counts[fate] - SHOWN:,} more")
+                self.stdout.write(f"{words}: and {counts[fate] - SHOWN:,} more of these")
