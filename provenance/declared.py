@@ -88,7 +88,8 @@ def hidden(text: str) -> set[str]:
 
 def apart(claimed: Mapping[str, Any], title: str, names: set[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """(what is signed in the open, what is signed as salted hashes) of a provenance and its title."""
-    said, private = dict(claimed), {}
+    said: dict[str, Any] = dict(claimed)
+    private: dict[str, Any] = {}
     if "title" in names:
         private["title"] = title
     if "notes" in names:

@@ -41,7 +41,7 @@ class TrustedKey:
         return self.revoked_at is not None and (index is None or index >= self.revoked_from)
 
     def to_json(self) -> dict[str, Any]:
-        out = {
+        out: dict[str, Any] = {
             "keyid": self.key_id,
             "purpose": self.purpose,
             "name": self.name,

@@ -1,7 +1,7 @@
 // The verify page: drop a file, have it checked right here, read the verdict in place. What this browser cannot read is
 // sent when its owner says so. Without this script the forms still work.
 
-import { checkRecording, readTrust, supported } from "./proof/check.js";
+import { checkRecording, continuity, readTrust, supported } from "./proof/check.js";
 import { Unreadable } from "./proof/container.js";
 
 const OWN = { "X-Requested-With": "verify.js" };
@@ -49,14 +49,19 @@ const input = form.querySelector("#file");
 const button = form.querySelector("button");
 const LARGEST = 300 * MEGABYTE;   // beyond it a browser may run out of memory half way
 const STATES = { intact: ["Intact", "good"], altered: ["Altered", "bad"], revoked: ["Revoked", "bad"], no_credentials: ["No credentials", "warn"], not_checked: ["Not checked", "warn"] };
-const LABELS = { form: "Statement readable", signature: "Signature", identity: "Certificate", audio: "Audio", log: "Public log", revocation: "Revocation", credentials: "Credentials", disclosure: "Disclosure" };
-const ORDER = ["revocation", "disclosure", "audio", "signature", "log", "identity", "form", "credentials"];
+const LABELS = { form: "Statement readable", signature: "Signature", identity: "Certificate", audio: "Audio", log: "Public log", continuity: "Log unbroken", revocation: "Revocation", credentials: "Credentials", disclosure: "Disclosure" };
+const ORDER = ["revocation", "disclosure", "audio", "signature", "log", "continuity", "identity", "form", "credentials"];
 const able = supported();
 let trust = null;
 let running = null;
 let latest = 0;   // a later file wins over an earlier one that is still being read
 
 able.then((yes) => form.querySelectorAll("[data-local]").forEach((one) => { one.hidden = (one.dataset.local === "yes") !== yes; }));
+
+const SERVED = {
+  checkpoint: async () => (await fetch(form.dataset.checkpoint, { cache: "no-store" })).text(),
+  consistency: async (first, second) => (await (await fetch(`${form.dataset.consistency}?first=${first}&second=${second}`)).json()).hashes,
+};
 
 async function bring({ kind, sha256 }) {
   const answer = await fetch(`${form.dataset.byAudio}?kind=${kind}&sha256=${sha256}`, { credentials: "omit" });
@@ -79,6 +84,11 @@ async function check(file) {
     const given = form.elements.disclosure.files[0];
     const shown = given ? JSON.parse(await given.text()) : null;
     const found = await checkRecording(new Uint8Array(await file.arrayBuffer()), trust, { shown, bring });
+    if (found.state === "intact" && found.entry) {
+      const whole = await continuity(found.entry, trust, SERVED);
+      if (whole) found.checks.push(whole);
+      if (whole?.ok === false) Object.assign(found, { state: "altered", sentence: `This stamp does not hold. ${whole.sentence}` });
+    }
     if (turn === latest) tell(file, found);
   } catch (error) {
     if (turn !== latest) return;

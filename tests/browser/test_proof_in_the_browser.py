@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import http.server
 import json
@@ -114,6 +115,100 @@ def test_both_write_the_same_canonical_form(page: Page) -> None:
         CANONICAL,
     )
     assert said == [canonical(value).decode() for value in CANONICAL]
+
+
+def test_the_published_consistency_proofs_are_judged_as_the_server_judges_them(page: Page) -> None:
+    from provenance.log import tree
+
+    vectors = json.loads((ROOT / "tests" / "vendor" / "rfc6962" / "vectors.json").read_text())["consistency"]
+    said = page.evaluate(
+        """async (cases) => {
+            const { consistent } = await import('/static/js/proof/log.js');
+            const raw = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+            const out = [];
+            for (const one of cases) {
+                const sizes = [BigInt(one.size1), BigInt(one.size2)];
+                out.push(await consistent(...sizes, raw(one.root1), raw(one.root2), one.proof.map(raw)));
+            }
+            return out;
+        }""",
+        [{**case, "size1": str(case["size1"]), "size2": str(case["size2"])} for case in vectors],
+    )
+    raw = base64.b64decode
+    assert said == [
+        tree.verify_consistency(
+            case["size1"],
+            case["size2"],
+            raw(case["root1"]),
+            raw(case["root2"]),
+            [raw(h) for h in case["proof"]],
+        )
+        for case in vectors
+    ]
+    assert said.count(True) == 5
+
+
+def test_a_log_that_was_rewritten_is_caught_in_the_browser(page: Page) -> None:
+    """The file keeps the head it was entered under; the log served today must continue it."""
+    said = page.evaluate(
+        """async ([name, notes]) => {
+            const { checkRecording, continuity, readTrust } = await import('/static/js/proof/check.js');
+            const at = '/tests/vectors/provenance/';
+            const trust = await readTrust(await (await fetch(at + 'trust.json')).json());
+            const found = await checkRecording(new Uint8Array(await (await fetch(at + name)).arrayBuffer()), trust);
+            const out = [];
+            for (const [note, hashes] of notes) {
+                const served = { checkpoint: async () => note, consistency: async () => hashes };
+                out.push((await continuity(found.entry, trust, served))?.ok ?? null);
+            }
+            const away = { checkpoint: async () => { throw new TypeError('offline'); } };
+            out.push(await continuity(found.entry, trust, away));
+            return out;
+        }""",
+        ["intact.wav", later_logs()],
+    )
+    assert said == [True, True, False, False, False, None]
+
+
+def later_logs() -> list[tuple[str, list[str]]]:
+    """(checkpoint, consistency proof) of: the same log, a longer one, a rewritten one, a shorter one, a stranger's."""
+    from provenance import credentials
+    from provenance.log import notes, tree
+    from provenance.signing import open_envelope
+    from tests.vectors import make
+
+    carried = credentials.extract(VECTORS / "intact.wav")
+    assert carried is not None
+    ours = open_envelope(carried.envelope).leaf()
+    leaves = [ours if at == 3 else b"entry %d" % at for at in range(9)]
+
+    def grown(leaves: list[bytes]) -> tuple[list[bytes], dict[tree.Node, bytes]]:
+        frontier: list[bytes] = []
+        nodes: dict[tree.Node, bytes] = {}
+        for at, leaf in enumerate(leaves):
+            _, frontier, done = tree.append(at, frontier, tree.leaf_hash(leaf))
+            nodes |= {(level, place): value for level, place, value in done}
+        return frontier, nodes
+
+    def served(leaves: list[bytes], signer: Any = make.LOG) -> tuple[str, list[str]]:
+        frontier, nodes = grown(leaves)
+        size = len(leaves)
+        head = notes.Checkpoint(make.ORIGIN, size, tree.root(frontier))
+        path = (
+            []
+            if size < 6
+            else tree.prove(tree.consistency_ranges(6, size), lambda want: {n: nodes[n] for n in want})
+        )
+        return notes.sign_note(head.text(), make.ORIGIN, signer), [base64.b64encode(h).decode() for h in path]
+
+    other = [b"another past", *leaves[1:]]
+    return [
+        served(leaves[:6]),
+        served(leaves),
+        served(other),
+        served(leaves[:5]),
+        served(leaves, make.STRANGER),
+    ]
 
 
 def test_the_published_inclusion_proofs_are_judged_as_their_authors_say(page: Page) -> None:

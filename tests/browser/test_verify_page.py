@@ -112,7 +112,10 @@ def test_a_file_is_checked_without_being_uploaded(page: Page, stamped: tuple[Pat
     assert [url.split("?")[0].split("/", 3)[3] for _, url, _ in fetched] == [
         ".well-known/starforge-trust.json",
         "api/certificates/",
+        "api/log/checkpoint",
+        "api/log/proof/consistency",
     ]
+    expect(page.locator("#check-continuity")).to_contain_text("Nothing before it was rewritten")
 
 
 def test_what_carries_no_stamp_is_sent_only_when_asked(page: Page, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 // two readers that agree on every vector keep each other honest.
 
 import { fields, identity, Unreadable } from "./container.js";
-import { hex, proved, Refused, signatureHolds, unbase64, unhex } from "./log.js";
+import { checkpoint, consistent, hex, proved, Refused, signatureHolds, unbase64, unhex } from "./log.js";
 
 const STATEMENT = "https://in-toto.io/Statement/v1";
 const PREDICATE = "https://starforge.audio/provenance/v1";
@@ -135,7 +135,7 @@ function soundCheck(claim, sound) {
 async function logCheck(proof, leaf, trust) {
   try {
     const found = await proved(proof, leaf, trust.logKeys);
-    const [entry, size] = [found.index + 1, found.size].map((one) => one.toLocaleString("en"));
+    const [entry, size] = [found.index + 1, Number(found.size)].map((one) => one.toLocaleString("en"));
     return [check("log", true, `Entry ${entry} of the ${size} that the signed checkpoint counts.`), found];
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -174,7 +174,7 @@ async function disclosureCheck(claim, shown) {
 // { checks, claim, revoked, opened } for parsed credentials and, when there is a recording, its { kind, sha256 }.
 export async function examine({ envelope, proof, certificateId = null }, trust, sound = null, shown = null) {
   const checks = [];
-  const done = (more = {}) => ({ checks, claim: null, revoked: "", opened: {}, ...more });
+  const done = (more = {}) => ({ checks, claim: null, revoked: "", opened: {}, entry: null, ...more });
   let sealed, statement;
   try {
     sealed = envelopeOf(envelope);
@@ -212,7 +212,7 @@ export async function examine({ envelope, proof, certificateId = null }, trust, 
     checks.push(said);
     opened = parts;
   }
-  return done({ claim, revoked, opened });
+  return done({ claim, revoked, opened, entry });
 }
 
 const NAMES = { certificate: "STARFORGE_CERTIFICATE", envelope: "STARFORGE_ENVELOPE", proof: "STARFORGE_PROOF", url: "STARFORGE_URL" };
@@ -288,6 +288,24 @@ export function origin(claim, openedTitle = "") {
   const from = Number.isInteger(count) && count > 0 ? ` from ${count.toLocaleString("en")} recording${count === 1 ? "" : "s"} of ${artist}` : ` for ${artist}`;
   const verb = claim.provenance.type === "ai_generated" ? "composed" : "made";
   return `${title} was ${verb} on ${when}${name ? ` by ${name}` : ""}${from}.`;
+}
+
+// Whether the log a file was entered in is the beginning of the log served today. `served` asks this site for today's
+// checkpoint and for the hashes of a consistency proof. A check like the others; null where the log cannot be asked.
+export async function continuity(entry, trust, served) {
+  let now, hashes;
+  try {
+    now = await served.checkpoint();
+    const today = await checkpoint(now, trust.logKeys);
+    if (today.origin !== entry.origin || today.size < entry.size) throw new Refused("");
+    hashes = await served.consistency(entry.size, today.size);
+    const path = hashes.map((one) => unbase64(one, "consistency proof"));
+    if (!(await consistent(entry.size, today.size, entry.root, today.root, path))) throw new Refused("");
+  } catch (error) {
+    if (!(error instanceof Refused)) return null;
+    return check("continuity", false, "The log served here today does not continue the one this file was entered in. It was rewritten, rolled back or lost.");
+  }
+  return check("continuity", true, "Nothing before it was rewritten since: the log of then is the beginning of the log of today.");
 }
 
 // Whether this browser can do it at all: WebCrypto with Ed25519, on a secure page.

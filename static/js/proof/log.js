@@ -52,6 +52,29 @@ export async function included(leaf, index, size, proof, root) {   // RFC 9162, 
   return sn === 0n && same(top, root);
 }
 
+// Whether the log (second, secondRoot) only ever added to (first, firstRoot). Sizes are BigInt. RFC 9162, 2.1.4.2
+export async function consistent(first, second, firstRoot, secondRoot, proof) {
+  if (!(first >= 0n && first <= second) || [firstRoot, secondRoot, ...proof].some((one) => one.length !== 32)) return false;
+  if (first === 0n && !same(firstRoot, await sha256(new Uint8Array()))) return false;
+  if (first === second) return !proof.length && same(firstRoot, secondRoot);
+  if (first === 0n) return !proof.length;
+  const path = first & (first - 1n) ? proof : [firstRoot, ...proof];
+  if (!path.length) return false;
+  let [fn, sn, before, after] = [first - 1n, second - 1n, path[0], path[0]];
+  while (fn & 1n) { fn >>= 1n; sn >>= 1n; }
+  for (const sibling of path.slice(1)) {
+    if (sn === 0n) return false;
+    if (fn & 1n || fn === sn) {
+      before = await nodeHash(sibling, before);
+      after = await nodeHash(sibling, after);
+      while (fn && !(fn & 1n)) { fn >>= 1n; sn >>= 1n; }
+    } else after = await nodeHash(after, sibling);
+    fn >>= 1n;
+    sn >>= 1n;
+  }
+  return sn === 0n && same(before, firstRoot) && same(after, secondRoot);
+}
+
 const number = (text, what) => {
   if (!/^(0|[1-9][0-9]{0,17})$/.test(text)) throw new Refused(`The ${what} in the log's text is not a plain number.`);
   return BigInt(text);
@@ -82,6 +105,16 @@ async function opened(note, keys) {
   return text;
 }
 
+// { origin, size, root } of a checkpoint that one of `keys` has signed; size as BigInt, root as bytes.
+export async function checkpoint(note, keys) {
+  const head = (await opened(note, keys)).split("\n");
+  if (head.length < 4 || head[head.length - 1] || !head[0]) throw new Refused("The log checkpoint is incomplete.");
+  const [origin, size, root] = [head[0], number(head[1], "checkpoint size"), unbase64(head[2], "checkpoint root")];
+  if (root.length !== 32) throw new Refused("The log checkpoint's root is not a SHA-256 hash.");
+  if (!keys.has(origin)) throw new Refused("The log checkpoint was written for another log.");
+  return { origin, size, root };
+}
+
 // { index, size, origin, root } of a tlog-proof that ties `leaf` (bytes) to a checkpoint of one of `keys`.
 export async function proved(text, leaf, keys) {
   if (text.length > 64000) throw new Refused("The log proof is too long.");
@@ -94,13 +127,9 @@ export async function proved(text, leaf, keys) {
   const hashes = lines.slice(2).map((line) => unbase64(line, "log proof"));
   if (hashes.some((one) => one.length !== 32)) throw new Refused("The log proof holds something that is not a SHA-256 hash.");
   const index = number(lines[1].slice(6), "entry number");
-  const head = (await opened(text.slice(gap + 2), keys)).split("\n");
-  if (head.length < 4 || head[head.length - 1] || !head[0]) throw new Refused("The log checkpoint is incomplete.");
-  const [origin, size, root] = [head[0], number(head[1], "checkpoint size"), unbase64(head[2], "checkpoint root")];
-  if (root.length !== 32) throw new Refused("The log checkpoint's root is not a SHA-256 hash.");
-  if (!keys.has(origin)) throw new Refused("The log checkpoint was written for another log.");
+  const { origin, size, root } = await checkpoint(text.slice(gap + 2), keys);
   if (!(await included(await leafHash(leaf), index, size, hashes, root))) {
     throw new Refused("The log does not contain this stamp at the place it claims.");
   }
-  return { index: Number(index), size: Number(size), origin, root: hex(root) };
+  return { index: Number(index), size, origin, root };
 }
