@@ -56,6 +56,7 @@ def test_a_tempo_is_tapped_with_a_key_doubled_and_locked(
     artist.evaluate(
         "() => { window.at = []; addEventListener('keydown', (one) => at.push(one.timeStamp), true); }"
     )
+    assert barriers(artist) == []
     said, use = artist.locator("[data-tap-said]"), artist.locator("[data-tap-use]")
     for _ in range(3):
         artist.keyboard.press("t")
