@@ -6,9 +6,9 @@ sound is percussion, how much the low end weighs and moves, how little it lets u
 it is. Nothing in it depends on how loud the file is, and neither brightness nor tempo enters: a
 half-time track at 178 BPM is no more energetic than its hits are.
 
-Measured on 61 recordings of packages that no figure here was taken from: 5th percentile .14, quartiles
-.41, .70, .86, 95th .93, highest .97; the version before this one read .31, .65, .96 and stopped telling
-them apart.
+Measured on 61 recordings of packages that no figure here was taken from, two fifths of them hard techno
+for games: 5th percentile .11, quartiles .37, .71, .91, 95th .96, highest .98. On all 139 recordings the
+quartiles are .30, .63, .90; the version before this one read .31, .65, .96.
 """
 
 from __future__ import annotations
