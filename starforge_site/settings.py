@@ -147,7 +147,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "TrackStatus": "catalog.api.track_json.STATES",
-        "ImportStatus": "catalog.api.imports.STATES",
+        "ImportStatus": "catalog.api.import_json.STATES",
         "GenerationStatus": "generation.api.take_json.STATES",
     },
 }
