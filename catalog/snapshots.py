@@ -92,8 +92,9 @@ def _state(artist: Artist) -> list[tuple[Any, ...]]:
 def _digest(artist: Artist, rows: Iterable[Sequence[Any]]) -> str:
     """Changes whenever anything the DNA is drawn from changes."""
     from catalog.dna import DNA_VERSION
+    from catalog.dna.genres import graph_version
 
-    head = [DNA_VERSION, background().version, artist.dna_includes_generated]
+    head = [DNA_VERSION, graph_version(), background().version, artist.dna_includes_generated]
     text = json.dumps([*head, [list(row) for row in rows]], default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -77,6 +77,12 @@ def _citation(work: dict[str, Any]) -> str:
     return f"{by}{work['title']}" + (f" ({work['year']})" if "year" in work else "")
 
 
+@lru_cache(maxsize=1)
+def graph_version() -> int:
+    """The version of the graph's file: another one may tell another lineage of the same tags."""
+    return int(json.loads(_DATA.read_text(encoding="utf-8"))["version"])
+
+
 def nodes() -> dict[str, Genre]:
     """Every genre of the graph by its id."""
     return _graph()[0]
