@@ -2,6 +2,7 @@
 
 `python -m bench NAME …` runs only some of them; `python -m bench --keep FOLDER` works in a folder that stays.
 `python -m bench evaluate …` is `python -m bench.evaluate …`: how right the analysis is.
+`python -m bench similarity …` is `python -m bench.evaluate_similarity …`: catalogs told apart, copies found.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import evaluate
+from bench import evaluate, evaluate_similarity
 from bench.figures import Figure, analysis, job, pages, sockets, takes
 from bench.imports import imports
 from bench.library import library
@@ -34,6 +35,8 @@ ALL: dict[str, Callable[[Product], list[Figure]]] = {
 def main() -> int:
     if sys.argv[1:2] == ["evaluate"]:
         return evaluate.main(sys.argv[2:])
+    if sys.argv[1:2] == ["similarity"]:
+        return evaluate_similarity.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ALL)} (default: all)")
     parser.add_argument("--keep", metavar="FOLDER", help="data folder to use, and to leave behind")

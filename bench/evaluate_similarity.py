@@ -15,7 +15,7 @@ import hashlib
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -212,7 +212,7 @@ def demo_sounds() -> Iterator[tuple[str, Callable[[], Sound], np.ndarray]]:
             yield f"{artist.name}: {track.title}", lambda made=made: made, fingerprint(made, RATE)  # type: ignore[misc]
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -222,7 +222,7 @@ def main() -> None:
     parser.add_argument("--skip-match", action="store_true")
     parser.add_argument("--skip-copies", action="store_true")
     parser.add_argument("--skip-demo", action="store_true")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     if asked.download:
         recordings.download(asked.real, recordings.EVALUATION)
     asked.cache.mkdir(parents=True, exist_ok=True)
@@ -236,7 +236,8 @@ def main() -> None:
         copies("real recordings", list(real_sounds(library)), 6)
         if not asked.skip_demo:
             copies("demo tracks", list(demo_sounds()), 3)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

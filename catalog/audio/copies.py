@@ -233,7 +233,7 @@ def pairs_among(shelf: Shelf, asked: Iterable[int] | None = None) -> Iterator[Pa
         frame = place - shelf.starts[one]
         shift = there - shelf.starts[other] - frame
         for index in np.unique(one):
-            mine = one == index
+            mine = slice(*np.searchsorted(one, [index, index + 1]))  # they are in order
             tallied = [t for t in _tally(other[mine], shift[mine], frame[mine]) if t[2] >= _LEAST_PAIR_HITS]
             best: dict[int, Shared] = {}
             for second, diagonal, _ in sorted(tallied, key=lambda t: -t[2])[:_PAIRS_EACH]:
