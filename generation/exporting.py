@@ -15,7 +15,7 @@ from django.conf import settings
 from catalog.analysis.keys import Key, parse_key
 from catalog.turns import Turns
 from generation.exports import dawproject, midi, reaper, stems
-from generation.exports.project import Project, Section, StemFile, plain_name
+from generation.exports.project import Note, Project, Section, StemFile, plain_name
 from generation.exports.readme import readme
 from generation.models import GeneratedTrack
 
@@ -44,6 +44,7 @@ def project_of(take: GeneratedTrack) -> Project:
         ),
         stems=tuple(one for one in files if one.path.is_file()),
         created=take.created_at,
+        notes=notes_of(take),
         genre=str(take.generation_params.get("genre") or ""),
     )
 
@@ -59,6 +60,18 @@ def key_of(take: GeneratedTrack) -> Key | None:
         if name:
             return parse_key(str(name))
     return None
+
+
+def notes_of(take: GeneratedTrack) -> dict[str, tuple[Note, ...]]:
+    """The score of each stem that was played from one; the plan keeps it."""
+    return {
+        name: tuple(
+            Note(float(one["start"]), float(one["length"]), int(one["pitch"]), int(one["velocity"]))
+            for one in notes
+        )
+        for name, notes in (take.plan.get("score") or {}).items()
+        if notes
+    }
 
 
 def titles_of(take: GeneratedTrack) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-LAYERS = ("drums", "bass", "harmony", "lead")
+LAYERS = ("drums", "kit", "bass", "harmony", "lead")
 JOIN_SECONDS = 0.02  # two bars belong to one passage when the second begins where the first ended
 Entry = Mapping[str, Any]
 
@@ -20,8 +20,8 @@ Entry = Mapping[str, Any]
 class Passage:
     """Bars of one layer that follow each other in the take and in one recording, bent alike.
 
-    start, end: seconds of the source, None where the engine does not say. stretch: source seconds for each second of
-    the take. shift: semitones.
+    start, end: seconds of the source (of a kit, where its one-shots lie), None where the engine does not say.
+    stretch: source seconds for each second of the take. shift: semitones.
     """
 
     layer: str
@@ -118,6 +118,8 @@ def _continues(last: Passage, one: Passage) -> bool:
     )
     if not same or one.bar != last.bar + last.bars or last.end is None or one.start is None:
         return False
+    if one.layer == "kit":  # it plays on: every bar of it names the same one-shots
+        return (one.start, one.end) == (last.start, last.end)
     return abs(one.start - last.end) <= JOIN_SECONDS
 
 

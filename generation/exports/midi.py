@@ -9,7 +9,7 @@ import mido
 from generation.exports.project import BEATS, Note, Project
 
 TICKS = 480  # per beat
-DRUM_STEMS = ("kick", "drums")
+DRUM_STEMS = ("kick", "drums", "kit")
 DRUM_CHANNEL = 9
 
 

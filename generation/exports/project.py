@@ -16,6 +16,7 @@ BEATS = 4  # per bar: every grid here is in 4/4
 LABELS = {
     "kick": "Kick",
     "drums": "Drums",
+    "kit": "Drum kit",
     "bass": "Bass",
     "harmony": "Harmony",
     "lead": "Lead",

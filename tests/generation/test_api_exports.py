@@ -167,6 +167,18 @@ def test_a_reaper_project_finds_its_stems(person: Person, take: GeneratedTrack) 
         assert {"README.txt", f"{name}.mid"} <= set(archive.namelist())
 
 
+def test_a_stem_that_was_played_from_a_score_brings_its_notes(person: Person, take: GeneratedTrack) -> None:
+    note = {"start": 4.0, "length": 0.5, "pitch": 36, "velocity": 101}
+    GeneratedTrack.objects.filter(pk=take.pk).update(plan={"score": {"drums": [note], "bass": []}})
+    file = mido.MidiFile(file=io.BytesIO(body_of(person.api.get(address(take, "midi/")))))
+    assert [track.name for track in file.tracks[1:]] == ["Drums"]
+    (struck,) = [message for message in file.tracks[1] if message.type == "note_on"]
+    assert (struck.time, struck.note, struck.velocity) == (4 * file.ticks_per_beat, 36, 101)
+    with zipfile.ZipFile(io.BytesIO(body_of(person.api.get(address(take, "stems/?format=zip"))))) as archive:
+        text = archive.read("README.txt").decode()
+    assert "really played: Drums." in text and "There are no notes for Bass" in text
+
+
 @pytest.mark.parametrize("lost", ["all", "one", "never made"])
 def test_a_take_without_its_stems_says_so(person: Person, take: GeneratedTrack, lost: str) -> None:
     if lost == "never made":

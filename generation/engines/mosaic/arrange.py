@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from generation.engines.mosaic.plan import SAMPLE_RATE, STEMS, Block, Plan
+from generation.engines.mosaic.drummer import Hit, pattern, sound
+from generation.engines.mosaic.kit import Kit
+from generation.engines.mosaic.plan import SAMPLE_RATE, STEMS, Block, Plan, Voice, generator
 from generation.engines.mosaic.workshop import Cut, Workshop
 from generation.mastering import k_weighted
 
-FADE = {"drums": 220, "bass": 660, "harmony": 882, "lead": 882}  # samples: drums must not lose their attack
+# samples: drums must not lose their attack
+FADE = {"drums": 220, "kit": 220, "bass": 660, "harmony": 882, "lead": 882}
 # lowest and highest level of a section against the loudest drop, in LU
 REACH = {
     "intro": (-13.0, -2.0),
@@ -26,13 +30,55 @@ def arrange(plan: Plan, workshop: Workshop, tick: Callable[[float], None]) -> di
     """Stems of a plan before events, each (2, plan.samples) float32. `tick` hears the share done."""
     stems = {name: np.zeros((2, plan.samples), dtype=np.float32) for name in STEMS}
     balance = _Balance(plan, workshop)
+    parts = played(plan, workshop)
+    # what would have been cut where the kit plays: only to know how loud
+    unheard = np.zeros_like(stems["drums"]) if parts else stems["drums"]
     for number, block in enumerate(plan.blocks):
+        voiced = next((part.voice for part in parts if block.layer == "drums" and part.covers(block)), None)
+        if voiced is not None and voiced.track_id != block.track_id:
+            continue
         cut = workshop.cut(block)
         gain = block.gain * plan.section_at(block.bar).gains.get(block.layer, 1.0) * balance.of(block)
-        _place_block(stems[block.layer], plan, block, cut, np.float32(gain))
+        out = stems[block.layer] if voiced is None else unheard
+        _place_block(out, plan, block, cut, np.float32(gain))
         tick((number + 1) / len(plan.blocks))
+    for part in parts:
+        part.play(plan, unheard, stems["kit"])
     _level_sections(plan, stems)
     return stems
+
+
+@dataclass(frozen=True)
+class Part:
+    """A voice of a plan with the kit that plays it and what it plays."""
+
+    voice: Voice
+    kit: Kit
+    hits: list[Hit]
+
+    def covers(self, block: Block) -> bool:
+        return self.voice.bar <= block.bar < self.voice.end_bar
+
+    def play(self, plan: Plan, instead_of: np.ndarray, out: np.ndarray) -> None:
+        """Add the part to `out`, as loud as what it plays instead of."""
+        start = plan.grid.bar(self.voice.bar)
+        end = min(plan.grid.bar(self.voice.end_bar), plan.samples)
+        new = sound(self.kit, self.hits, plan.grid, self.voice.bar, end - start)
+        wanted, own = (
+            float(np.mean(np.square(x, dtype=np.float64))) for x in (instead_of[:, start:end], new)
+        )
+        out[:, start:end] += new * np.float32(min(8.0, np.sqrt(wanted / max(own, 1e-12))))
+
+
+def played(plan: Plan, workshop: Workshop) -> list[Part]:
+    """The voices of a plan that have a kit, with what they play: the same plan and sources, the same notes."""
+    found = []
+    for voice in plan.voices:
+        kit = workshop.kit(plan, voice.track_id)
+        if kit is not None:
+            rng = generator(plan.seed, plan.take, "kit", voice.bar)
+            found.append(Part(voice, kit, pattern(kit, voice.bars, plan.bpm, rng)))
+    return found
 
 
 def _level_sections(plan: Plan, stems: dict[str, np.ndarray]) -> None:

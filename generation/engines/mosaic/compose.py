@@ -15,10 +15,10 @@ from generation.engines.mosaic import form
 from generation.engines.mosaic.cast import Cast, Part, choose_cast, forward, mood_wishes
 from generation.engines.mosaic.choose import Choice, assign, choose_line, following, slots
 from generation.engines.mosaic.corpus import Source, best_key, read_corpus
-from generation.engines.mosaic.plan import BEATS, Block, Grid, Plan, Section, generator
+from generation.engines.mosaic.plan import BEATS, Block, Grid, Plan, Section, Voice, generator
 from generation.mastering import target_lufs
 
-ENGINE = "mosaic/1.0"
+ENGINE = "mosaic/1.1"
 QUIETEST_LUFS, LOUDEST_LUFS = -14.0, -9.0
 Taken = dict[tuple[str, int], int]
 
@@ -139,6 +139,7 @@ def compose(session: Session, *, style: str, variant: int) -> Plan:
         events=form.events(made, style=style, energy=brief.energy, bars=length.bars),
         spectrum=_spectrum(session),
         tilt_db=round(float(1.5 * mood_wishes(brief)[0] + 2.0 * (brief.energy - 0.5)), 3),
+        voices=_voices(made, blocks),
         costs={**cast.costs, "harmony_phrases": round(harmony_cost, 4), "drum_phrases": round(drums_cost, 4)},
     )
 
@@ -173,6 +174,17 @@ def _block(choice: Choice, layer: str) -> Block:
         order=choice.order,
         gain=round(source.gain, 5),
     )
+
+
+def _voices(made: Sequence[Section], blocks: Sequence[Block]) -> tuple[Voice, ...]:
+    """Where the drums are played anew: the second half of the last drop, when it is long enough to have halves."""
+    last = next((section for section in reversed(made) if section.name == "drop"), None)
+    if last is None or last.bars < 8:
+        return ()
+    bars = last.bars // 8 * 4
+    first = last.end_bar - bars
+    under = next((b for b in blocks if b.layer == "drums" and b.bar == first and b.source_beats), None)
+    return (Voice(first, bars, under.track_id),) if under else ()
 
 
 def _ordered_drums(cast: Cast) -> list[Part]:

@@ -10,10 +10,11 @@ import numpy as np
 
 from generation.brief import Brief
 from generation.engines.base import Availability, CorpusTrack, EngineError, Material, OnProgress, Rendering
-from generation.engines.mosaic.arrange import arrange, block_gain
+from generation.engines.mosaic.arrange import Part, arrange, block_gain, played
 from generation.engines.mosaic.compose import Session, compose, open_session, total_cost
+from generation.engines.mosaic.drummer import score
 from generation.engines.mosaic.eq import filtered, long_term_spectrum, matching_filter
-from generation.engines.mosaic.plan import SAMPLE_RATE, Plan
+from generation.engines.mosaic.plan import SAMPLE_RATE, STEMS, Plan
 from generation.engines.mosaic.transitions import apply_events
 from generation.engines.mosaic.workshop import Workshop
 from generation.mastering import Mastered, master
@@ -38,7 +39,7 @@ class Mosaic:
 
     slug = "mosaic"
     label = "Mosaic"
-    version = "1.0"
+    version = "1.1"
     licence = "Your own recordings"
     commercial_use = True
     description = (
@@ -49,7 +50,7 @@ class Mosaic:
         return Availability(ready=True)
 
     def capabilities(self) -> frozenset[str]:
-        return frozenset({"bpm", "key", "energy", "references", "stems", "seed", "lineage"})
+        return frozenset({"bpm", "key", "energy", "references", "stems", "midi", "seed", "lineage"})
 
     def estimate(self, brief: Brief, corpus_size: int) -> float:
         """Seconds for all takes: reading about six tracks, then work in proportion to the duration."""
@@ -80,15 +81,21 @@ class Mosaic:
         )
         progress.to(1.0, "Mastered")
         plan = best[0].plan
+        parts = played(plan, workshop)
         return Rendering(
             audio=finished.audio,
             sample_rate=SAMPLE_RATE,
             stems=finished.stems,
             plan=plan.to_json()
             | {
-                "candidates": [{"style": c.plan.style, "match": c.match, "costs": c.plan.costs} for c in best]
+                "candidates": [
+                    {"style": c.plan.style, "match": c.match, "costs": c.plan.costs} for c in best
+                ],
+                "score": {
+                    "kit": [note for part in parts for note in score(part.hits, part.voice.bar, plan.bpm)]
+                },
             },
-            built_from=source_map(plan),
+            built_from=source_map(plan, parts),
             sections=[
                 {
                     "name": section.name,
@@ -140,17 +147,39 @@ def finish(
             stems[name][:, : opening.size] *= opening
         else:
             del stems[name]
-        share_done(0.3 + 0.1 * (number + 1) / 5)
+        share_done(0.3 + 0.1 * (number + 1) / len(STEMS))
         tick()
     finished = master(stems, SAMPLE_RATE, target_lufs=plan.target_lufs, on_step=tick)
     share_done(1.0)
     return finished
 
 
-def source_map(plan: Plan) -> list[dict[str, object]]:
-    """For every bar and layer of a take, where in which track it comes from."""
+def source_map(plan: Plan, parts: Sequence[Part] = ()) -> list[dict[str, object]]:
+    """For every bar and layer of a take, where in which track it comes from.
+
+    A bar of a part that was played names the stretch of its track that the one-shots lie in, and each of them.
+    """
     found: list[dict[str, object]] = []
+    for part in parts:
+        shots = part.kit.shots
+        for bar in range(part.voice.bar, part.voice.end_bar):
+            found.append(
+                {
+                    "bar": bar,
+                    "layer": "kit",
+                    "track_id": part.voice.track_id,
+                    "source_bar": None,
+                    "source_start": min(shot.start for shot in shots.values()),
+                    "source_end": max(shot.end for shot in shots.values()),
+                    "stretch": 1.0,
+                    "shift": 0,
+                    "gain": 1.0,
+                    "shots": {name: [shot.start, shot.end] for name, shot in shots.items()},
+                }
+            )
     for block in plan.blocks:
+        if block.layer == "drums" and any(part.covers(block) for part in parts):
+            continue
         # seconds of source in one bar of the take, and its own bars in one
         seconds = plan.grid.bar_seconds * block.stretch
         own_bars = block.source_beats / 16.0

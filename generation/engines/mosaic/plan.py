@@ -17,7 +17,7 @@ SAMPLE_RATE = 44_100
 BEATS = 4
 PLAN_VERSION = 1
 LAYERS = ("drums", "bass", "harmony", "lead")
-STEMS = ("drums", "bass", "harmony", "lead", "fx")
+STEMS = ("drums", "kit", "bass", "harmony", "lead", "fx")
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,19 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Voice:
+    """Bars in which the drums are not cut but played: a new part on the kit of one track, in its groove."""
+
+    bar: int
+    bars: int
+    track_id: str
+
+    @property
+    def end_bar(self) -> int:
+        return self.bar + self.bars
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that decides how a take sounds, besides the sound of its sources.
 
@@ -112,6 +125,7 @@ class Plan:
     spectrum: tuple[float, ...]
     tilt_db: float = 0.0
     costs: dict[str, float] = field(default_factory=dict)
+    voices: tuple[Voice, ...] = ()
     version: int = PLAN_VERSION
 
     @property
@@ -124,6 +138,7 @@ class Plan:
         data["sections"] = [asdict(section) for section in self.sections]
         data["events"] = [asdict(event) for event in self.events]
         data["spectrum"] = list(self.spectrum)
+        data["voices"] = [asdict(voice) for voice in self.voices]
         return data
 
     @classmethod
@@ -140,6 +155,7 @@ class Plan:
         )
         values["events"] = tuple(Event(**event) for event in data["events"])
         values["spectrum"] = tuple(float(level) for level in data["spectrum"])
+        values["voices"] = tuple(Voice(**voice) for voice in data.get("voices", ()))
         return cls(**values)
 
     def track_ids(self) -> list[str]:

@@ -44,6 +44,11 @@ def apply_events(plan: Plan, stems: Stems, tick: Callable[[], None]) -> None:
                 _cut(plan, stems, event)
 
 
+def _beaten(stems: Stems, start: int, end: int) -> np.ndarray:
+    """Everything percussive in these samples, cut or played, as an array of its own."""
+    return np.asarray(stems["drums"][:, start:end] + stems["kit"][:, start:end])
+
+
 def _fill(plan: Plan, stems: Stems, event: Event) -> None:
     """A drum fill in the last beats: the bar's first eighth again and again, rising; half of them at half amount."""
     drums, grid = stems["drums"], plan.grid
@@ -71,7 +76,7 @@ def _cut(plan: Plan, stems: Stems, event: Event) -> None:
         return
     fall = np.exp(-np.arange(count) / (0.045 * SAMPLE_RATE)).astype(np.float32)
     curve = 1.0 - np.float32(event.amount) * (1.0 - fall)
-    for name in ("drums", *TONAL):
+    for name in ("drums", "kit", *TONAL):
         # the drop fades in a few milliseconds early: what belongs to it keeps its rise
         edge = min(FADE[name], count - 1)
         own = curve.copy()
@@ -87,7 +92,7 @@ def _swell(plan: Plan, stems: Stems, event: Event) -> None:
     count = min(end - start, plan.samples - end)
     if count < SAMPLE_RATE // 20:
         return
-    coming = stems["harmony"][:, end : end + count] + np.float32(0.6) * stems["drums"][:, end : end + count]
+    coming = stems["harmony"][:, end : end + count] + np.float32(0.6) * _beaten(stems, end, end + count)
     coming = coming - low_passed(coming, 250.0, 513)
     ramp = np.linspace(0.0, 1.0, count, dtype=np.float32) ** 3
     swell = coming[:, ::-1] * ramp * np.float32(0.7 * event.amount)
@@ -100,7 +105,7 @@ def _impact(plan: Plan, stems: Stems, event: Event, room: np.ndarray) -> None:
     from scipy.signal import oaconvolve
 
     start = plan.grid.bar(event.bar)
-    hit = stems["drums"][:, start : start + SAMPLE_RATE // 8].copy()
+    hit = _beaten(stems, start, start + SAMPLE_RATE // 8)
     if hit.shape[1] < SAMPLE_RATE // 8:
         return
     hit[:, -2048:] *= np.linspace(1.0, 0.0, 2048, dtype=np.float32)
@@ -141,7 +146,7 @@ def _low_pass(hertz: float) -> np.ndarray:
 def _duck(plan: Plan, stems: Stems, event: Event) -> None:
     """Bass and harmony give way to the kick that is really there, whatever its pattern."""
     start, end = plan.grid.bar(event.bar), min(plan.grid.bar(event.bar + event.bars), plan.samples)
-    drums = stems["drums"][:, start:end]
+    drums = _beaten(stems, start, end)
     if drums.shape[1] < SAMPLE_RATE // 4 or not drums.any():
         return
     step = 64

@@ -9,8 +9,10 @@ import numpy as np
 
 from catalog.audio.errors import AudioError
 from generation.engines.base import EngineError
+from generation.engines.mosaic.corpus import BLOCK_BARS
 from generation.engines.mosaic.kicks import TOP_HZ, Kicks, find_kicks
-from generation.engines.mosaic.plan import SAMPLE_RATE, Block
+from generation.engines.mosaic.kit import STEPS, Kit, Phrase, read_kit
+from generation.engines.mosaic.plan import SAMPLE_RATE, Block, Plan
 from generation.engines.mosaic.separate import low_passed, separate, split_bass
 from generation.engines.mosaic.slices import resliced
 from generation.engines.mosaic.stretch import BYPASS, stretched
@@ -18,6 +20,7 @@ from generation.engines.mosaic.stretch import BYPASS, stretched
 CONTEXT = 0.2  # seconds kept on each side of a cut: for fades, for alignment, and for the stretcher to settle
 RUMBLE_HZ = 24.0
 HALVES = 8  # separated phrases kept: each is cut soon after, and then only its share is asked for
+KIT_PHRASES = 3  # a kit is read from
 WINDOW = 256
 STEP = 32
 LOOK = 0.035  # seconds an attack may lie off its beat
@@ -47,6 +50,7 @@ class Workshop:
         self._shares: dict[tuple[str, float, float], float] = {}
         self._cuts: dict[tuple[object, ...], Cut] = {}
         self._kicks: dict[str, Kicks | None] = {}
+        self._kits: dict[tuple[object, ...], Kit | None] = {}
         self._track_offsets: dict[str, int] = {}
 
     def __contains__(self, track_id: str) -> bool:
@@ -97,6 +101,23 @@ class Workshop:
             power = max(float(np.mean(np.square(harmonic))), 1e-12)
             self._shares[key] = float(np.sqrt(float(np.mean(np.square(percussive))) / power))
         return self._shares[key]
+
+    def kit(self, plan: Plan, track_id: str) -> Kit | None:
+        """The drum kit of a track, read from the phrases that a plan cuts its drums from; None where there is none."""
+        own = [b for b in plan.blocks if b.track_id == track_id and b.layer == "drums" and b.source_beats]
+        places = {(block.start, block.end): block for block in sorted(own, key=lambda b: b.start)}
+        key = (track_id, *list(places)[:KIT_PHRASES])
+        if key not in self._kits:
+            phrases = []
+            for block in list(places.values())[:KIT_PHRASES]:
+                percussive, _, offset = self._half(block)
+                first = CONTEXT + offset / SAMPLE_RATE
+                # a phrase fills four bars of the take, whatever it is in its own track
+                step = (block.end - block.start) / (BLOCK_BARS * STEPS)
+                phrases.append(Phrase(percussive, first, step, block.start - CONTEXT))
+            self._kits[key] = read_kit(phrases)
+            self._tick()
+        return self._kits[key]
 
     def _drums(self, block: Block, percussive: np.ndarray, offset: int) -> np.ndarray:
         if not block.source_beats or abs(block.stretch - 1.0) < BYPASS:
