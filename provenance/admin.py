@@ -11,7 +11,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog.admin_parts import Listed, ReadOnly
-from provenance.models import Certificate, CertifiedRendition, Checkpoint, LogEntry, SigningKey
+from provenance.models import (
+    Certificate,
+    CertifiedRendition,
+    Checkpoint,
+    LogEntry,
+    LogEvent,
+    Revocation,
+    SigningKey,
+)
 
 
 class RenditionInline(ReadOnly, admin.TabularInline):
@@ -78,6 +86,27 @@ class CertificateAdmin(ReadOnly, Listed):
 class SigningKeyAdmin(ReadOnly, Listed):
     list_display = ("key_id", "purpose", "name", "valid_from", "retired_at", "revoked_at")
     list_filter = ("purpose",)
+
+
+@admin.register(LogEvent)
+class LogEventAdmin(ReadOnly, Listed):
+    list_display = ("number", "what", "created_at")
+    list_select_related = ("entry",)
+    fields = ("number", "what", "created_at", "envelope")
+
+    @admin.display(description="log entry", ordering="entry_id")
+    def number(self, row: LogEvent) -> str:
+        return f"{row.entry_id + 1:,}"
+
+    @admin.display(description="event", ordering="entry__kind")
+    def what(self, row: LogEvent) -> str:
+        return row.entry.kind.replace("-", " ")
+
+
+@admin.register(Revocation)
+class RevocationAdmin(ReadOnly, Listed):
+    list_display = ("certificate_id", "because", "created_at")
+    fields = ("certificate", "because", "event", "created_at")
 
 
 @admin.register(Checkpoint)

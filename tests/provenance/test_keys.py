@@ -322,3 +322,14 @@ def test_an_event_is_no_stamp_and_a_stamp_is_no_event(certify, files):
         signing.open_envelope(made.envelope, payload_type=signing.EVENT_TYPE)
     read = notes.parse_checkpoint(notes.open_note(store.latest_checkpoint().note, keys.trust().log_keys))
     assert read.size == 2
+
+
+def test_the_admin_shows_what_was_revoked_and_lets_nobody_undo_it(certify, files, admin_client):
+    made = certify({"wav": files["wav"]})
+    revoked = events.revoke_certificate(made, "The wrong mix.")
+    for model, row in (("logevent", revoked.event), ("revocation", revoked)):
+        assert admin_client.get(f"/admin/provenance/{model}/").status_code == 200
+        page = admin_client.get(f"/admin/provenance/{model}/{row.pk}/change/")
+        assert page.status_code == 200
+        assert b'name="_save"' not in page.content
+        assert admin_client.get(f"/admin/provenance/{model}/{row.pk}/delete/").status_code == 403

@@ -132,7 +132,7 @@ def test_the_admin_shows_certificates_and_lets_nobody_change_them(certify, files
     )
     assert admin_client.get(f"/admin/provenance/certificate/{made.pk}/delete/").status_code == 403
     assert admin_client.get("/admin/provenance/certificate/add/").status_code == 403
-    for model in ("signingkey", "checkpoint", "logentry"):
+    for model in ("signingkey", "checkpoint", "logentry", "logevent", "revocation"):
         assert admin_client.get(f"/admin/provenance/{model}/").status_code == 200
 
 
