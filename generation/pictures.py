@@ -79,11 +79,11 @@ def _sections(first: int, last: int, height: int, sections: Sequence[Mapping[str
         end = min(int(one["first_bar"]) + int(one["bars"]), last)
         if begin < end:
             name = str(one["name"]).capitalize()
-            # nested, so that a short section's name never writes over the next
+            # nested, so that a short section's name never writes over the next; the number first, so it is never cut
             found.append(
                 f'<svg x="{_place(begin, first, last)}" width="{100 * (end - begin) / (last - first):.3f}%" '
                 f'height="{height}"><path class="hair" d="M.5 0V{height}"/>'
-                f'<text x="7" y="12" font-size="11" class="soft">{escape(name)} {begin + 1}</text></svg>'
+                f'<text x="7" y="12" font-size="11" class="soft">{begin + 1} {escape(name)}</text></svg>'
             )
     return "".join(found)
 

@@ -83,7 +83,7 @@ def test_the_picture_has_few_lines_of_whole_phrases_and_names_nothing_raw() -> N
     built = [entry(bar, start=2.0 * (bar % 4), track="b" if bar > 35 else "a") for bar in range(40)]
     parts = [{"name": "<b>drop", "first_bar": 0, "bars": 40}]
     drawn = str(score(passages(built), parts, {"a": 1, "b": 2}, 40))
-    assert "<b>" not in drawn
+    assert "<b>" not in drawn and ">1 &lt;b&gt;drop<" in drawn
     root = fromstring(f"<div>{drawn}</div>")
     wide, slim = root
     assert [len(wide), len(slim)] == [-(-40 // WIDE), -(-40 // SLIM)] == [2, 3]
