@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -53,8 +53,8 @@ class Pair(serializers.ModelSerializer[DuplicatePair]):
 
 
 class PairQuery(serializers.Serializer[Any]):
-    verdict = serializers.ChoiceField(DuplicatePair.Verdict.choices, required=False)
-    kind = serializers.ChoiceField(DuplicatePair.Kind.choices, required=False)
+    verdict = serializers.ChoiceField(DuplicatePair.Verdict.choices, required=False, allow_blank=True)
+    kind = serializers.ChoiceField(DuplicatePair.Kind.choices, required=False, allow_blank=True)
 
 
 class Decision(serializers.Serializer[Any]):
@@ -88,7 +88,8 @@ class DuplicateList(ArtistView, GenericAPIView[DuplicatePair]):
     def get(self, request: Request) -> Response:
         query = PairQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        pairs = duplicates.pairs_of(self.artist).filter(**query.validated_data)
+        asked = {name: value for name, value in query.validated_data.items() if value}
+        pairs = duplicates.pairs_of(self.artist).filter(**asked)
         page = self.paginate_queryset(pairs)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -106,7 +107,7 @@ class DuplicateItem(ArtistView):
     )
     def post(self, request: Request, pk: str) -> Response:
         if not pk.isdecimal() or len(pk) > 18:
-            raise NotFound
+            raise Http404
         pair = get_object_or_404(duplicates.pairs_of(self.artist), pk=int(pk))
         decision = Decision(data=request.data)
         decision.is_valid(raise_exception=True)
