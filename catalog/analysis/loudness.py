@@ -60,7 +60,7 @@ def _k_weighting(rate: int) -> npt.NDArray[np.float64]:
 
 def measure(samples: Floats, sample_rate: int) -> Loudness:
     """Loudness of (channels, samples)."""
-    peak = float(np.max(np.abs(samples))) if samples.size else 0.0
+    peak = _peak(samples)
     peak_dbfs = 20 * float(np.log10(peak)) if peak > 1e-6 else None
     step = int(round(_STEP * sample_rate))
     steps = samples.shape[-1] // step
@@ -91,7 +91,7 @@ def true_peak(samples: Floats, sample_rate: int) -> float | None:
     gain, could still exceed the highest value found: the answer is that of the whole file.
     """
     factor = 4 if sample_rate < 80_000 else 2 if sample_rate < 160_000 else 1
-    peak = float(np.max(np.abs(samples))) if samples.size else 0.0
+    peak = _peak(samples)
     if peak <= 1e-6:
         return None
     if factor > 1:
@@ -111,6 +111,10 @@ def true_peak(samples: Floats, sample_rate: int) -> float | None:
                 view = np.lib.stride_tricks.sliding_window_view(piece, reach)
                 peak = max(peak, float(np.abs(view @ phases.T).max()))
     return 20 * float(np.log10(peak))
+
+
+def _peak(samples: Floats) -> float:
+    return max(float(samples.max()), -float(samples.min())) if samples.size else 0.0
 
 
 def _windows(power: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float64]:
