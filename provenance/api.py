@@ -209,7 +209,7 @@ class CertificateDisclosure(APIView):
         tag=TAG,
         request=documents.OpenRequest,
         answers={200: documents.DisclosureShape},
-        errors=(400, 401, 404),
+        errors=(400, 401, 404, 413, 415),
     )
     def post(self, request: Request, certificate_id: str) -> Response:
         certificate = found(certificate_id)
