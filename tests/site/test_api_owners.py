@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, get_resolver
 
-from catalog.models import DuplicatePair, Track
+from catalog.models import DuplicatePair, Import, Track
 from generation.models import GeneratedTrack, Generation
 from tests.catalog.test_api_problems import problem
 from tests.people import Person, collaborator, owner, stranger
@@ -58,6 +58,7 @@ def belongings(person: Person) -> dict[str, str]:
     return {
         "/api/tracks/": track.pk,
         "/api/duplicates/": str(pair.pk),
+        "/api/imports/": Import.objects.create(artist=person.artist, source="rekordbox", filename="a.xml").pk,
         "/api/dna/snapshots/": generation.snapshot_id,
         "/api/generations/": generation.pk,
         "/api/generated-tracks/": take.pk,
