@@ -11,8 +11,25 @@ from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.conftest import Site
 
-PUBLIC = ("/", "/account/login/", "/account/signup/", "/verify/", "/log/", "/log/checkpoints/", "/api/docs/", "/nothing-here/")
-PRIVATE = ("/catalog/", "/catalog/import/", "/catalog/duplicates/", "/dna/", "/generate/", "/history/", "/account/")
+PUBLIC = (
+    "/",
+    "/account/login/",
+    "/account/signup/",
+    "/verify/",
+    "/log/",
+    "/log/checkpoints/",
+    "/api/docs/",
+    "/nothing-here/",
+)
+PRIVATE = (
+    "/catalog/",
+    "/catalog/import/",
+    "/catalog/duplicates/",
+    "/dna/",
+    "/generate/",
+    "/history/",
+    "/account/",
+)
 WIDTHS = (1440, 390)
 PASSWORD = "a-long-enough-phrase-42"
 
