@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from tests import sounds
 from tests.browser.conftest import Site
 from tests.browser.test_every_page import overflow
 from tests.people import PASSWORD
@@ -37,14 +39,18 @@ def stocked(site: Site) -> str:
     return NAME
 
 
-@pytest.fixture
-def artist(stocked: str, page: Page) -> Page:
+def enter(page: Page, name: str) -> Page:
     page.goto("/account/login/?next=/catalog/")
-    page.get_by_label("Username").fill(stocked)
+    page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log In").click()
     page.wait_for_url("**/catalog/")
     return page
+
+
+@pytest.fixture
+def artist(stocked: str, page: Page) -> Page:
+    return enter(page, stocked)
 
 
 def test_a_tempo_is_tapped_with_a_key_doubled_and_locked(
@@ -124,3 +130,38 @@ def test_ticked_rows_are_changed_undone_and_deleted(
     expect(artist.locator("#counts")).to_contain_text(re.compile(r"No Audio Yet\s*15"))
     artist.set_viewport_size({"width": 390, "height": 900})
     assert overflow(artist) == []
+
+
+def test_a_large_folder_survives_a_lost_connection_and_lists_only_what_needs_a_look(
+    site: Site, page: Page, tmp_path: Path
+) -> None:
+    site.manage("create_artist", "folder", "--password", PASSWORD)
+    artist = enter(page, "folder")
+    copies, lost = 70, 2
+    first = sounds.write(tmp_path / "take 00.wav", sounds.kick_loop(120.0, 3.0))
+    for number in range(1, copies):
+        (tmp_path / f"take {number:02d}.wav").write_bytes(first.read_bytes())
+    (tmp_path / "notes.wav").write_text("no music")
+    tried: list[str] = []
+
+    def flaky(route: Route) -> None:
+        tried.append(route.request.method)
+        if route.request.method == "PUT" and tried.count("PUT") <= lost:
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    artist.route("**/api/tracks/?filename=*", flaky)
+    box = artist.locator("#rights-box")
+    if box.count():
+        with artist.expect_response("**/account/rights/"):
+            box.check()
+    artist.locator("input[webkitdirectory]").set_input_files(tmp_path)
+    summary = artist.locator("[data-summary]")
+    expect(summary).to_contain_text(f"{copies - 1} already there", timeout=30_000)
+    expect(summary).to_contain_text(f"{copies + 1} of {copies + 1} done", timeout=30_000)
+    expect(artist.locator(".fate")).to_have_count(1)
+    expect(artist.locator(".fate")).to_contain_text("notes.wav")
+    expect(artist.locator("[data-more]")).to_contain_text("drop the same folder again")
+    # What was lost is sent again; what the library has by now need not be sent at all.
+    assert lost < tried.count("PUT") <= copies + 1 + lost
