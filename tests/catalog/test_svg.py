@@ -172,3 +172,12 @@ def test_a_move_is_marked_in_its_own_strip_only() -> None:
     assert sum(one.get("class") == "mark" for one in wide.iter()) == 1
     assert sum(one.get("class") == "past" for one in wide.iter()) == 2  # a spread of tempo for each quarter
     assert svg.drift({"period": "month", "windows": DRIFT["windows"][:1]}) == ""
+
+
+def test_the_energy_curve_steps_at_the_bars_and_says_where_it_is_fullest() -> None:
+    drawn = svg.energy_curve([0.2, 1.0, 0.5], [0.0, 2.0, 4.0], [2.0, 4.0, 6.0], 10.0)
+    steps = re.findall(r"L(\d+(?:\.\d)?) (\d+(?:\.\d)?)H(\d+(?:\.\d)?)", drawn)
+    assert [(float(left), float(right)) for left, _, right in steps] == [(0, 200), (200, 400), (400, 600)]
+    assert float(steps[1][1]) < float(steps[2][1]) < float(steps[0][1])  # fuller is higher on the page
+    assert "fullest in bar 2, calmest in bar 1" in drawn
+    assert svg.energy_curve([], [], [], 10.0) == svg.energy_curve([1.0], [0.0], [1.0], 0.0) == ""
