@@ -54,7 +54,7 @@ class Reading:
 
 
 # Weights of `features`, fitted by `python -m bench.labelled.fit` on the half of the labelled music that may be
-# looked at: 61 MIDI renderings, 50 synthesised tracks, 33 loops and clicks, and the demo tracks.
+# looked at: 61 MIDI renderings, 48 synthesised tracks, 33 loops and clicks, and the 36 demo tracks.
 WEIGHTS = np.array(
     [
         2.616,
@@ -103,9 +103,14 @@ def features(signs: Signs, reading: Reading) -> Array:
 
 
 def chosen(signs: Signs, readings: Sequence[Reading], context: TempoContext) -> tuple[int, float, Evidence]:
-    """The index of the likeliest reading, its probability, and the most credible source that agrees with it."""
+    """The index of the likeliest reading, its probability, and what decided.
+
+    That is "audio" where the sound alone reads the same, whoever agrees with it; else the most credible source
+    that asked for this reading.
+    """
     claims = _claims(context)
     odds = np.array([features(signs, reading) @ WEIGHTS for reading in readings])
+    alone = int(np.argmax(odds))
     agreeing = [
         [source for source, low, high in claims if low <= reading.bpm <= high and _may_claim(source, reading)]
         for reading in readings
@@ -113,7 +118,7 @@ def chosen(signs: Signs, readings: Sequence[Reading], context: TempoContext) -> 
     odds += [sum(TRUST[source] for source in dict.fromkeys(sources)) for sources in agreeing]
     best = int(np.argmax(odds))
     probability = float(1 / np.exp(odds - odds[best]).sum())
-    return best, probability, agreeing[best][0] if agreeing[best] else "audio"
+    return best, probability, "audio" if best == alone else agreeing[best][0]
 
 
 def _claims(context: TempoContext) -> list[tuple[Evidence, float, float]]:
