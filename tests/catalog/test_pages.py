@@ -244,7 +244,7 @@ def test_a_track_says_what_decided_its_tempo_where_it_stands_and_what_mixes_with
     track.analysis.save()
     page = me.page.get(track.get_absolute_url()).content.decode()
     for words in (
-        "Where your other tracks lie decided the octave.",
+        "Where your other tracks lie decided",
         "Felt at 70.0, half the counted tempo, 67.2% sure.",
         "The tempo moves: 3.1% between its slowest and fastest passages.",
         "−0.4 dBTP",
