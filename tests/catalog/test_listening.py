@@ -14,10 +14,11 @@ from catalog.analysis import ANALYSIS_VERSION
 from catalog.audio import fingerprint
 from catalog.audio.encode import write_flac, write_wav
 from catalog.audio.errors import AudioError
-from catalog.listening import listen
+from catalog.listening import known_of, listen
 from catalog.models import Analysis, Artist, Track
 from tests import sounds
 from tests.people import owner
+from tests.rows import ready_track
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -115,9 +116,26 @@ def test_failure_17_what_is_stored_names_the_version_that_measured_it(tmp_path: 
 def test_failure_01b_listening_reads_the_name_the_file_came_with(tmp_path: Path) -> None:
     """The earlier system looked for a tempo in the name it had stored the file under."""
     track = heard(tmp_path, "dark_140_final.wav", sounds.kick_loop(140.0, 12.0))
-    assert "140" not in Path(track.path).name or track.path != track.filename
-    assert track.analysis is not None
-    assert track.analysis.document["bpm_evidence"] == "file name"
+    assert "140" not in Path(track.path).stem.removeprefix(track.pk)
+    assert known_of(track, {}).filename_bpm == 140
+
+
+def test_the_artists_range_is_not_fed_by_what_the_range_decided(tmp_path: Path) -> None:
+    """Eight tracks read at half their tempo must not make the ninth."""
+    artist = owner().artist
+    track = heard(tmp_path, "ninth.wav", sounds.kick_loop(140.0, 12.0))
+    for number in range(12):
+        other = ready_track(artist, f"Track {number}", seed=number)
+        Analysis.objects.filter(track=other).update(
+            bpm=70.0, bpm_confidence=0.99, document={"bpm_evidence": "artist range"}
+        )
+    assert known_of(track, {}).artist_range is None
+    Analysis.objects.exclude(track=track).update(document={"bpm_evidence": "audio"})
+    assert known_of(track, {}).artist_range == pytest.approx((67.9, 72.1))
+    Analysis.objects.exclude(track=track).update(bpm_confidence=0.5)
+    assert known_of(track, {}).artist_range is None
+    Track.objects.exclude(pk=track.pk).update(bpm_override=172.0)
+    assert known_of(track, {}).artist_range == pytest.approx((166.84, 177.16))
 
 
 def test_what_a_collection_said_of_the_tempo_is_known_when_its_file_is_heard(tmp_path: Path) -> None:
