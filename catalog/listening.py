@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from catalog.analysis import TempoContext
 
 log = logging.getLogger(__name__)
+
+# How many of the artist's other tracks say where the tempos lie, and how sure the sound must be of each.
+OTHERS, SURE = 200, 0.8
 
 
 def listen(track_id: str) -> str:
@@ -67,7 +71,7 @@ def _measure(track: Track, lease: jobs.Lease) -> str:
     result = analyse(
         decoded.samples,
         decoded.sample_rate,
-        context=_known(track, decoded.tags),
+        context=known_of(track, decoded.tags),
         on_progress=lambda fraction: lease.report(0.25 + 0.6 * fraction),
     )
     lease.report(0.88, "Taking a fingerprint")
@@ -112,26 +116,39 @@ def _measure(track: Track, lease: jobs.Lease) -> str:
     return "ready"
 
 
-def _known(track: Track, tags: dict[str, Any]) -> TempoContext:
+def known_of(track: Track, tags: dict[str, Any]) -> TempoContext:
     """What is known of a track's tempo before it is heard."""
     from catalog.analysis.context import TempoContext, artist_range_of, bar_starts, bpm_in_name
     from catalog.imports import Entry
 
-    others = (
-        Track.objects.of(track.artist)
-        .own()
-        .ready()
-        .exclude(pk=track.pk)
-        .values_list("bpm_override", "imported_bpm", "analysis__bpm")
-    )
     entry = Entry.from_json(track.imported)
     return TempoContext(
-        artist_range=artist_range_of(next((bpm for bpm in row if bpm), None) for row in others),
+        artist_range=artist_range_of(_settled_tempos(track)),
         tag_bpm=tags.get("bpm"),
         filename_bpm=bpm_in_name(track.filename),
         collection_bpm=track.imported_bpm,
         collection_grid=bar_starts((point.start, point.bpm, point.beat) for point in entry.grid),
     )
+
+
+def _settled_tempos(track: Track) -> Iterator[float]:
+    """Tempos of the artist's other tracks, newest first, that somebody said or the sound alone was sure of.
+
+    What the range itself decided is not among them: one misread track would make the next.
+    """
+    others = Track.objects.of(track.artist).own().exclude(pk=track.pk).exclude(status=Track.METADATA)
+    rows = others.order_by("-created_at").values_list(
+        "bpm_override",
+        "imported_bpm",
+        "analysis__bpm",
+        "analysis__bpm_confidence",
+        "analysis__document__bpm_evidence",
+    )
+    for said, collected, measured, confidence, evidence in rows[:OTHERS]:
+        if said or collected:
+            yield said or collected
+        elif measured and (evidence == "tag" or (evidence == "audio" and confidence >= SURE)):
+            yield measured
 
 
 def _ended_as_twin(track: Track, audio_sha256: str, lease: jobs.Lease) -> bool:

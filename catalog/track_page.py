@@ -14,11 +14,11 @@ from catalog.models import Analysis, Artist, Import, Track
 # Below this share a tempo that "moves" is one that wavers, not one that goes somewhere.
 NOTABLE_DRIFT = 0.01
 EVIDENCE = {
-    "audio": "The sound alone decided it.",
-    "artist range": "Where your other tracks lie decided the octave.",
-    "tag": "The sound and the file’s tag agree on it.",
-    "file name": "The file’s name decided the octave.",
-    "collection": "The sound and your DJ collection agree on it.",
+    "audio": "The sound decided it.",
+    "artist range": "The sound allows several readings. Where your other tracks lie decided.",
+    "tag": "The sound allows several readings. The file’s tag decided.",
+    "file name": "The sound allows several readings. The file’s name decided.",
+    "collection": "The sound allows several readings. Your DJ collection decided.",
 }
 SOURCES = {Import.Source.REKORDBOX.value: "Rekordbox"}
 PLAYLISTS = 12  # names of playlists on the page

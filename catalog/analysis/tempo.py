@@ -78,7 +78,7 @@ def _comb(acf: Array, usable: int) -> Array:
 def tempo_of(front: Front, context: TempoContext | None = None) -> Tempo | None:
     """The tempo of the file, or None when it has no pulse (silence, drones, under two seconds).
 
-    `evidence` of the answer names the most credible source that agrees with it.
+    `evidence` of the answer names what decided between its readings: the sound, or what overruled it.
     """
     heard = signs_of(front)
     if heard is None:

@@ -72,7 +72,8 @@ def test_a_range_decides_the_octave_and_says_so() -> None:
     low, high = (analyse(loop, RATE, context=TempoContext(artist_range=s)) for s in ((62, 78), (130, 150)))
     assert abs(bpm_of(low) - 70) < 0.1
     assert abs(bpm_of(high) - 140) < 0.2
-    assert low.bpm_evidence == high.bpm_evidence == "artist range"
+    assert low.bpm_evidence == "artist range"
+    assert high.bpm_evidence == "audio", "the sound alone reads the same"
     assert any(abs(b - 140) < 0.5 for b in low.bpm_alternatives)
 
 
