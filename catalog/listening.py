@@ -145,8 +145,8 @@ def _settled_tempos(track: Track) -> Iterator[float]:
         "analysis__document__bpm_evidence",
     )
     for said, collected, measured, confidence, evidence in rows[:OTHERS]:
-        if said or collected:
-            yield said or collected
+        if told := said or collected:
+            yield told
         elif measured and (evidence == "tag" or (evidence == "audio" and confidence >= SURE)):
             yield measured
 
