@@ -7,17 +7,19 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.sessions.backends.db import SessionStore as _Row
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from catalog import browsing, bulk
+from catalog import browsing, bulk, corrections
 from catalog.models import Artist, Track
 from catalog.sessions import artist_in
 
 VERBS = {
     "genre": "Set genre",
+    "reset_genre": "Genre back to the file’s",
     "double": "Double the BPM",
     "halve": "Halve the BPM",
     "reset_bpm": "BPM back to measured",
@@ -27,18 +29,21 @@ VERBS = {
 }
 CHANGED = {
     "genre": "Genre set on",
+    "reset_genre": "Genre back to the file’s on",
     "double": "BPM doubled on",
     "halve": "BPM halved on",
     "reset_bpm": "BPM back to measured on",
     "reset_key": "Key back to measured on",
 }
 _EDITS: dict[str, bulk.Edit] = {
+    "reset_genre": bulk.Edit("genre", ""),
     "double": bulk.Edit("scale_bpm", 2),
     "halve": bulk.Edit("scale_bpm", 0.5),
     "reset_bpm": bulk.Edit("reset_bpm"),
     "reset_key": bulk.Edit("reset_key"),
 }
-# What was done last, in the session: words, until when they are shown, and what takes it back.
+# What was done last, in the session: words, until when they are shown, and the key of what takes it back. That
+# may be thousands of ids, so it lies in a row of its own beside the session, which every request reads.
 REMEMBERED = "bulk"
 SHOWN_SECONDS, UNDO_SECONDS = 60, 3600
 NAMED = 8
@@ -57,24 +62,37 @@ def said(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _say(request: HttpRequest, words: str, done: dict[str, Any] | None = None) -> None:
-    seconds = UNDO_SECONDS if done else SHOWN_SECONDS
-    request.session[REMEMBERED] = {"words": words, "until": time.time() + seconds, "done": done}
+    if before := request.session.get(REMEMBERED):
+        _Row(before["done"] or None).flush()
+    seconds, key = SHOWN_SECONDS, None
+    if done:
+        row = _Row()
+        row[REMEMBERED] = done
+        row.set_expiry(UNDO_SECONDS)
+        row.save()
+        seconds, key = UNDO_SECONDS, row.session_key
+    request.session[REMEMBERED] = {"words": words, "until": time.time() + seconds, "done": key}
 
 
 def _back(query: str) -> HttpResponse:
     """To the list as it was. `query` is read and written anew: it only ever names filters."""
-    filters = QueryDict(query[:2000]).dict()
+    filters = _filters(query)
     address = reverse("catalog:library")
     return HttpResponseRedirect(f"{address}?{urlencode(filters)}#tracks" if filters else f"{address}#tracks")
+
+
+def _filters(query: str) -> dict[str, str]:
+    found = QueryDict(query[:2000]).dict()
+    return {name: str(value) for name, value in found.items() if "\0" not in f"{name}{value}"}
 
 
 def _chosen(artist: Artist, request: HttpRequest) -> list[str]:
     """The ids that were ticked, or of all that the list finds."""
     if joined := request.POST.get("ids"):
-        return joined.split(",")
+        return [pk for pk in joined.split(",") if "\0" not in pk]
     if request.POST.get("all"):
-        return bulk.ids_of(browsing.find(artist, QueryDict(request.POST.get("query", "")[:2000]).dict()))
-    return request.POST.getlist("track")
+        return bulk.ids_of(browsing.find(artist, _filters(request.POST.get("query", ""))))
+    return [pk for pk in request.POST.getlist("track") if "\0" not in pk]
 
 
 @login_required
@@ -89,6 +107,11 @@ def change(request: HttpRequest) -> HttpResponse:
         _say(request, "No track was ticked, so nothing was changed.")
     elif verb == "delete":
         return _delete(request, artist, ids, query)
+    elif verb == "genre" and not corrections.genre(request.POST.get("genre")):
+        _say(
+            request,
+            f"No genre was typed, so nothing was changed. “{VERBS['reset_genre']}” takes typed ones off.",
+        )
     elif verb == "retry":
         again = bulk.retry(artist, ids)
         left = f" {counted(len(ids) - again)} had not failed." if again < len(ids) else ""
@@ -151,7 +174,7 @@ def _parts(artist: Artist, ids: list[str]) -> list[list[tuple[str, str]]]:
 def undo(request: HttpRequest) -> HttpResponse:
     """Take back the last correction of many tracks."""
     kept = request.session.get(REMEMBERED) or {}
-    done = kept.get("done")
+    done = _Row(kept["done"]).get(REMEMBERED) if kept.get("done") else None
     if not done or kept["until"] < time.time():
         _say(request, "There is nothing to take back.")
     else:

@@ -28,12 +28,12 @@ def columns(track: Track, changes: Mapping[str, Any]) -> dict[str, Any]:
     errors: dict[str, str] = {}
     fields: dict[str, Any] = {}
     if "title" in changes:
-        title = str(changes["title"] or "").strip()
+        title = text_of(changes["title"])
         if not title:
             errors["title"] = "A track needs a title."
         fields |= {"title": title[:200], "settled_title": True}
     if "key" in changes:
-        text = str(changes["key"] or "").strip()
+        text = text_of(changes["key"])
         key = key_or_none(text) if text else None
         if text and key is None:
             errors["key"] = "Write the key as F minor, Fm, 4A or 9m."
@@ -50,7 +50,12 @@ def columns(track: Track, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def genre(text: Any) -> str:
-    return str(text or "").strip()[:120]
+    return text_of(text)[:120]
+
+
+def text_of(value: Any) -> str:
+    """What was typed, without space around it and without NUL, which PostgreSQL stores in no text."""
+    return str(value or "").replace("\0", "").strip()
 
 
 def bpm(value: Any) -> float:

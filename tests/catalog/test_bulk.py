@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django_q.models import OrmQ
 
@@ -166,6 +169,15 @@ def test_failure_15_nothing_of_another_artist_is_touched() -> None:
     assert (track.genre_override, track.status) == ("Dub", Track.FAILED)
 
 
+def test_a_deletion_reads_nothing_of_what_was_measured() -> None:
+    artist = owner().artist
+    tracks = catalog_of(artist, 2)
+    with CaptureQueriesContext(connection) as asked:
+        bulk.withdraw(artist, ids(tracks))
+    read = [query["sql"] for query in asked if query["sql"].startswith("SELECT")]
+    assert read and not [sql for sql in read if "document" in sql or '"peaks"' in sql or '"imported"' in sql]
+
+
 # --- one track: lock, double, halve ---
 
 
@@ -265,6 +277,55 @@ def test_a_form_that_says_nothing_changes_nothing() -> None:
     # Where the form sends back to is this list, whatever it was sent.
     answer = ticked(client, track=track.pk, do="reset_key", query="//elsewhere.example/?x=1")
     assert answer.headers["Location"].startswith(f"{reverse('catalog:library')}?")
+
+
+def test_an_empty_genre_is_refused_and_typed_ones_are_taken_off_by_their_own_verb() -> None:
+    me = owner()
+    tracks, client = catalog_of(me.artist, 2), me.page
+    intake.correct(tracks[0], genre="Grime")
+    for genre in ("", "  ", "\0"):
+        ticked(client, track=ids(tracks), do="genre", genre=genre)
+        assert told(client).startswith("No genre was typed, so nothing was changed.")
+        assert values(tracks, "genre_override") == ["Grime", ""]
+    assert "Genre back to the file’s" in client.get(reverse("catalog:library")).content.decode()
+    ticked(client, track=ids(tracks), do="reset_genre")
+    assert told(client) == "Genre back to the file’s on 1 track. 1 needed no change."
+    assert values(tracks, "genre_override") == ["", ""]
+    client.post(reverse("catalog:undo"))
+    assert values(tracks, "genre_override") == ["Grime", ""]
+
+
+def test_what_takes_an_edit_back_lies_beside_the_session_and_goes_with_the_next_one() -> None:
+    me = owner()
+    tracks, client = catalog_of(me.artist, 3), me.page
+    rows = Session.objects.count()
+    for factor in ("double", "halve"):
+        ticked(client, track=ids(tracks), do=factor)
+        assert Session.objects.count() == rows + 1
+        assert tracks[0].pk not in str(dict(client.session))
+    client.post(reverse("catalog:undo"))
+    assert told(client) == "Taken back on 3 tracks."
+    assert Session.objects.count() == rows
+
+
+def test_a_nul_in_a_form_of_many_is_left_out() -> None:
+    me = owner()
+    (track,), client = catalog_of(me.artist, 1), me.page
+    ticked(client, track=["a\0b", track.pk], do="genre", genre="Du\0b", query="q=a%00b")
+    assert values([track], "genre_override") == ["Dub"]
+    ticked(client, all="1", do="reset_genre", query="q=a%00b")
+    ticked(client, ids=f"a\0b,{track.pk}", do="delete", confirmed="1")
+    assert told(client) == "1 track deleted."
+
+
+@pytest.mark.parametrize("body", [{"genre": "a\0b"}, {"title": "a\0b"}])
+def test_a_nul_in_a_correction_over_http_is_refused(body: dict[str, str]) -> None:
+    me = owner()
+    (track,) = catalog_of(me.artist, 1)
+    answer = me.api.patch(f"/api/tracks/{track.pk}/", body, content_type="application/json")
+    assert answer.status_code == 400
+    for many in ({"ids": ["a\0b"], "set": {"genre": "x"}}, {"filter": {"search": "a\0b"}, "retry": True}):
+        assert me.api.post("/api/tracks/bulk/", many, content_type="application/json").status_code == 400
 
 
 def test_what_waits_is_cancelled_after_a_question_and_analyzed_again_from_the_list() -> None:
