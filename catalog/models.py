@@ -289,6 +289,9 @@ class PlaylistEntry(models.Model):
             models.UniqueConstraint("playlist", "position", name="one_entry_per_position")
         ]
 
+    def __str__(self) -> str:
+        return f"{self.position} of playlist {self.playlist_id}"
+
 
 class DuplicatePair(models.Model):
     """Two tracks of one artist that may be one recording, and what the artist said about it."""
@@ -315,6 +318,9 @@ class DuplicatePair(models.Model):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint("first", "second", name="one_pair_of_two_tracks")
         ]
+
+    def __str__(self) -> str:
+        return f"{self.first_id} and {self.second_id}"
 
 
 class DNASnapshot(models.Model):
