@@ -18,8 +18,6 @@ from catalog.imports import Entry, Known, Wanted, fold, narrowed
 from catalog.imports.matching import Match
 from catalog.models import Artist, PlaylistEntry, Track
 
-# Beside `Entry.to_json()`, `Track.imported` holds "source", and may hold "apart" (the artist said it is none of the
-# uploads) and "also" (the ids of duplicates that were merged into it).
 FACTS = (
     "imported",
     "imported_id",
@@ -32,19 +30,6 @@ FACTS = (
     "last_played_on",
 )
 SAID_BY_THE_ARTIST = ("bpm_override", "key_override", "genre_override")
-
-
-def columns_of(entry: Entry) -> dict[str, Any]:
-    """The columns of a track that repeat what `Track.imported` says, for lists and sums."""
-    return {
-        "imported_bpm": entry.bpm,
-        "imported_key": entry.key.name if entry.key else "",
-        "credit": entry.artist[:300],
-        "plays": entry.plays,
-        "rating": entry.rating,
-        "added_on": entry.added_on,
-        "last_played_on": entry.last_played_on,
-    }
 
 
 def locked(artist: Artist) -> None:

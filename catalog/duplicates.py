@@ -7,28 +7,28 @@ artist's choice, and what was typed by hand or collected on the row that goes is
 
 from __future__ import annotations
 
-import logging
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Case, Count, QuerySet, When
 from django_q.tasks import async_task
 
-from catalog import intake
+from catalog import adoption, collected, intake
+from catalog.matching import shelves
 from catalog.models import Artist, DuplicatePair, Fingerprint, PlaylistEntry, Track
-
-log = logging.getLogger(__name__)
 
 # The share of the shorter recording that must lie on one alignment with the other.
 LEAST_SHARE, LEAST_SECONDS = 0.6, 8.0
 NAME_SECONDS = 2.0
+_LARGE = ("document", "vector", "peaks")
 _SEEN = "duplicates_seen"  # in Artist.settings: the newest fingerprint that was compared
 _COPY_WORDS = re.compile(r"(\s*[(\[](copy|\d{1,2}|original mix|original version)[)\]]|\s+copy)+$")
 _LARGEST_GROUP = 50
+_AT_ONCE = 2_000  # ids in one statement
 
 
 class Undecidable(Exception):
@@ -41,34 +41,49 @@ def ask(artist: Artist) -> None:
 
 
 def pairs_of(artist: Artist) -> QuerySet[DuplicatePair]:
-    """The artist's pairs, with both tracks, surest kind first."""
+    """The artist's pairs, with both tracks (without what is large of their analyses), surest kind first."""
     pairs = DuplicatePair.objects.filter(artist=artist)
     sure = Case(
         When(kind=DuplicatePair.Kind.AUDIO, then=0), When(kind=DuplicatePair.Kind.NEAR, then=1), default=2
     )
-    return pairs.select_related("artist", "first__analysis", "second__analysis").order_by(sure, "id")
+    large = [f"{side}__analysis__{name}" for side in ("first", "second") for name in _LARGE]
+    joined = pairs.select_related("artist", "first__analysis", "second__analysis")
+    return joined.defer(*large).order_by(sure, "id")
 
 
 def find(artist: Artist) -> int:
-    """Fill in new pairs. Returns how many. What was compared before is not compared again."""
-    known = set(DuplicatePair.objects.filter(artist=artist).values_list("first_id", "second_id"))
-    found: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
-    for kind, first, second, evidence in (*_same_audio(artist), *_near(artist), *_same_name(artist)):
-        pair = (min(first, second), max(first, second))
-        if pair not in known:
-            found.setdefault(pair, (kind, evidence))
-    made = 0
-    for (first, second), (kind, evidence) in found.items():
-        try:
-            with transaction.atomic():
-                DuplicatePair.objects.create(
-                    artist=artist, first_id=first, second_id=second, kind=kind, evidence=evidence
-                )
-            made += 1
-        except IntegrityError:  # found by another worker, or one of the two is gone
-            log.info("duplicate pair not kept", extra={"first": first, "second": second})
+    """Fill in new pairs. Returns how many. What was compared before is not compared again.
+
+    What was compared counts as compared once its pairs are stored, and not before: a worker may die in between.
+    """
+    newest = _fingerprints(artist).values_list("pk", flat=True).last() or 0
+    found: dict[tuple[str, str], DuplicatePair] = {}
+    for kind, first, second, evidence in (*_same_audio(artist), *_near(artist, newest), *_same_name(artist)):
+        first, second = min(first, second), max(first, second)
+        pair = DuplicatePair(artist=artist, first_id=first, second_id=second, kind=kind, evidence=evidence)
+        found.setdefault((first, second), pair)
+    with transaction.atomic():
+        # Whoever else looked at the same time has stored theirs, or waits for these.
+        fresh = Artist.objects.select_for_update(no_key=True).get(pk=artist.pk)
+        known = set(DuplicatePair.objects.filter(artist=artist).values_list("first_id", "second_id"))
+        there = _held(artist, sorted({pk for pair in found.keys() - known for pk in pair}))
+        made = [pair for pks, pair in found.items() if pks not in known and there.issuperset(pks)]
+        DuplicatePair.objects.bulk_create(made, batch_size=500)
+        if newest > int(fresh.settings.get(_SEEN, 0)):
+            fresh.settings = {**fresh.settings, _SEEN: newest}
+            fresh.save(update_fields=["settings"])
+    artist.settings = fresh.settings
     _forget_names(artist)
-    return made
+    return len(made)
+
+
+def _held(artist: Artist, pks: list[str]) -> set[str]:
+    """Those of these tracks that are still there, and stay until the transaction ends."""
+    held: set[str] = set()
+    for start in range(0, len(pks), _AT_ONCE):
+        part = Track.objects.of(artist).filter(pk__in=pks[start : start + _AT_ONCE]).order_by("pk")
+        held.update(part.select_for_update(no_key=True).values_list("pk", flat=True))
+    return held
 
 
 Found = tuple[str, str, str, dict[str, Any]]
@@ -91,30 +106,24 @@ def _same_audio(artist: Artist) -> Iterator[Found]:
             yield DuplicatePair.Kind.AUDIO, first, other, {"bits": True}
 
 
-def _near(artist: Artist) -> Iterator[Found]:
-    from catalog.audio.copies import Shelf, pairs_among
+def _fingerprints(artist: Artist) -> QuerySet[Fingerprint]:
+    return Fingerprint.objects.filter(track__artist=artist, track__status=Track.READY).order_by("pk")
 
-    stored = Fingerprint.objects.filter(track__artist=artist, track__status=Track.READY).order_by("pk")
-    newest = stored.values_list("pk", flat=True).last()
+
+def _near(artist: Artist, newest: int) -> Iterator[Found]:
+    """New fingerprints, up to `newest`, with one another and with those that were compared before."""
+    from catalog.audio.copies import pairs_among
+
     seen = int(artist.settings.get(_SEEN, 0))
-    if newest is None or newest <= seen:
+    if newest <= seen:
         return
-    rows: list[tuple[str, Any]] = []
-    asked: list[int] = []
-    for mark in stored.only("pk", "track_id", "data").iterator(200):
-        if mark.pk > seen:
-            asked.append(len(rows))
-        rows.append((mark.track_id, mark.frames))
-    for pair in pairs_among(Shelf.of(rows), asked):
+    stored = _fingerprints(artist)
+    new, known = stored.filter(pk__gt=seen, pk__lte=newest), stored.filter(pk__lte=seen)
+    for pair in pairs_among(shelves(new), shelves(known)):
         share = max(pair.passage.covered, pair.passage.of_other)
         if share >= LEAST_SHARE and pair.passage.seconds >= LEAST_SECONDS:
             evidence = {"share": round(share, 3), "seconds": round(pair.passage.seconds, 1)}
             yield DuplicatePair.Kind.NEAR, pair.first, pair.second, evidence
-    with transaction.atomic():
-        fresh = Artist.objects.select_for_update().get(pk=artist.pk)
-        fresh.settings = {**fresh.settings, _SEEN: newest}
-        fresh.save(update_fields=["settings"])
-    artist.settings = fresh.settings
 
 
 def _same_name(artist: Artist) -> Iterator[Found]:
@@ -170,6 +179,7 @@ def keep(pair: DuplicatePair, track_id: str) -> Track:
     if track_id not in (pair.first_id, pair.second_id):
         raise Undecidable("That track is not one of these two.")
     with transaction.atomic():
+        adoption.locked(pair.artist)
         tracks = Track.objects.of(pair.artist).select_for_update(of=("self",))
         both = {track.pk: track for track in tracks.filter(pk__in=(pair.first_id, pair.second_id))}
         if len(both) != 2:
@@ -204,8 +214,7 @@ def inherited(stays: Track, goes: Track) -> dict[str, Any]:
     if goes.imported_id and not stays.imported_id:
         changes |= {"imported_id": goes.imported_id, "imported": goes.imported}
     elif goes.imported_id:  # or the next import would bring it back
-        also = [*stays.imported.get("also", []), *goes.imported.get("also", []), goes.imported_id]
-        changes["imported"] = {**stays.imported, "also": also}
+        changes["imported"] = collected.merged(stays.imported, goes.imported_id, goes.imported)
     if goes.plays:
         changes["plays"] = (stays.plays or 0) + goes.plays
     for name, best in (("rating", max), ("added_on", min), ("last_played_on", max)):
@@ -220,7 +229,8 @@ def inherited(stays: Track, goes: Track) -> dict[str, Any]:
 def lost(stays: Track, goes: Track) -> list[str]:
     """Corrections by hand that would go with the deleted track because the kept one has other ones."""
     words = {"bpm_override": "BPM", "key_override": "key", "genre_override": "genre"}
-    return [
+    typed = goes.settled_title and stays.settled_title and goes.title != stays.title
+    return [f"title “{goes.title}”"] * typed + [
         f"{word} {getattr(goes, name):g}" if name == "bpm_override" else f"{word} {getattr(goes, name)}"
         for name, word in words.items()
         if getattr(goes, name) and getattr(stays, name) and getattr(goes, name) != getattr(stays, name)

@@ -7,8 +7,9 @@ from typing import Literal
 
 from django.db import transaction
 
+from catalog import adoption
 from catalog.imports import ListedPlaylist
-from catalog.models import Import, Playlist, PlaylistEntry
+from catalog.models import Import, Playlist, PlaylistEntry, Track
 
 Fate = Literal["created", "updated", "unchanged"]
 
@@ -21,8 +22,13 @@ def keep_playlist(
     pk_of: track by entry id; by_location: entry id by location. Members nobody knows are left out.
     """
     ids = [by_location.get(one, "") for one in listed.members] if listed.by_location else listed.members
-    members = [pk_of[one] for one in ids if one in pk_of]
+    named = [pk_of[one] for one in ids if one in pk_of]
     with transaction.atomic():
+        adoption.locked(row.artist)
+        still = (
+            Track.objects.of(row.artist).only("pk").in_bulk(set(named))
+        )  # some may be gone since they were read
+        members = [pk for pk in named if pk in still]
         playlist, made = Playlist.objects.get_or_create(
             artist=row.artist, source=row.source, folder=listed.folder[:600], name=listed.name[:300]
         )

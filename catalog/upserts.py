@@ -5,20 +5,19 @@ Only what collections say is ever written. Analysis, corrections, settled titles
 
 from __future__ import annotations
 
-import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from catalog.adoption import FACTS, Named, absorb, columns_of, uploads_of
+from catalog.adoption import FACTS, Named, absorb, uploads_of
+from catalog.collected import alike, columns_of, merged, other_id, outranked, renamed, strangers, together
 from catalog.imports import Entry, Known, Survey, fold
-from catalog.imports.matching import SECONDS, Match
+from catalog.imports.matching import Match
 from catalog.models import Import, Track
-from catalog.reports import Report, shown
+from catalog.reports import LISTED, Report, shown
 
 FROM_REKORDBOX = Import.Source.REKORDBOX.value
-# What the artist decided about a row: it is none of the uploads; these other ids are the same track.
-DECIDED = ("apart", "also")
 NEEDED = (*FACTS, "artist_id", "title", "settled_title", "status", "path", "origin", "filename", "duration")
 
 
@@ -31,16 +30,31 @@ class Batch:
         self.fresh: list[Track] = []
         self.changed: dict[str, set[str]] = {}
 
-    def load(self, pk: str) -> Track:
+    def load(self, pk: str) -> Track | None:
+        """None when it was deleted since."""
         if pk not in self.by_pk:
-            self.by_pk[pk] = Track.objects.only(*NEEDED).get(pk=pk)
+            if (track := Track.objects.only(*NEEDED).filter(pk=pk).first()) is None:
+                return None
+            self.put(track)
         return self.by_pk[pk]
 
+    def put(self, track: Track) -> None:
+        self.by_pk[track.pk] = track
+        if track.imported_id:
+            self.by_id[track.imported_id] = track
+
     def save(self) -> None:
-        Track.objects.bulk_create(self.fresh)
+        """Ids are let go of before they are given: a rebuilt database may have exchanged them."""
+        fresh = {track.pk for track in self.fresh}
+        groups: dict[frozenset[str], list[Track]] = defaultdict(list)
         for pk, names in self.changed.items():
-            track = self.by_pk[pk]
-            Track.objects.filter(pk=pk).update(**{name: getattr(track, name) for name in names})
+            if pk not in fresh:
+                groups[frozenset(names)].append(self.by_pk[pk])
+        moved = [track.pk for names, tracks in groups.items() if "imported_id" in names for track in tracks]
+        Track.objects.filter(pk__in=moved).update(imported_id="")
+        Track.objects.bulk_create(self.fresh)
+        for columns, tracks in groups.items():
+            Track.objects.bulk_update(tracks, sorted(columns))
 
 
 class Collection:
@@ -50,36 +64,46 @@ class Collection:
         self.row, self.survey, self.report = row, found, report
         self.pk_of: dict[str, str] = {}
         self.by_location: dict[str, str] = {}
-        self._strays: dict[str, str] = {}
+        self._spoken: set[str] = set()
+        self._at: dict[str, str] = {}
+        self._everyone, self._listed = self._known_by_name()
         self._merged = self._ids_merged()
-        self._listed = self._of_other_collections()
 
-    def _of_other_collections(self) -> Named:
-        """Tracks a collection named, but not by an id of this file: of lists, or of a database since rebuilt.
+    def _known_by_name(self) -> tuple[Named, Named]:
+        """Tracks of collections by name, size and length: all of them, and those only another kind of source names.
 
-        By their exact location (`_strays`); if they are of another kind of source, by name, size and length too.
+        `_at`: by their exact location.
         """
-        rows = Track.objects.of(self.row.artist).exclude(imported_id="").order_by("pk")
+        everyone: list[Known] = []
         others: list[Known] = []
-        for pk, given, source, location, size, duration in rows.values_list(
-            "pk",
-            "imported_id",
-            "imported__source",
-            "imported__location",
-            "imported__size",
-            "imported__duration",
+        for pk, given, source, location, size, duration in (
+            Track.objects.of(self.row.artist)
+            .exclude(imported_id="")
+            .order_by("pk")
+            .values_list(
+                "pk",
+                "imported_id",
+                "imported__source",
+                "imported__location",
+                "imported__size",
+                "imported__duration",
+            )
         ):
-            if given in self.survey.ids or not location:
-                continue
-            self._strays[location] = pk
-            if source != self.row.source:
-                others.append(Known(pk, location, size, duration))
-        return Named(others)
+            if location:
+                self._at[location] = pk
+                everyone.append(Known(pk, location, size, duration))
+                if given not in self.survey.ids and source != self.row.source:
+                    others.append(everyone[-1])
+        return Named(everyone), Named(others)
 
-    def _ids_merged(self) -> dict[str, str]:
-        """Tracks by the ids of duplicates that the artist has merged into them."""
+    def _ids_merged(self) -> dict[str, tuple[str, dict[str, Any]]]:
+        """By the ids of duplicates that the artist has merged: into which track, and what was said of them."""
         rows = Track.objects.of(self.row.artist).filter(imported__also__isnull=False)
-        return {given: pk for pk, also in rows.values_list("pk", "imported__also") for given in also}
+        return {
+            given: (pk, facts)
+            for pk, also in rows.values_list("pk", "imported__also")
+            for given, facts in also.items()
+        }
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Store entries in their order. Inside a transaction, with the artist locked."""
@@ -88,30 +112,31 @@ class Collection:
         first = self.report.at - len(entries)
         for number, entry in enumerate(entries, start=first + 1):
             repeated = entry.id in self.pk_of
-            track, by = self._find(entry, batch), "earlier import"
+            counting = number > self.report.resumed_from
+            track, by = self._find(entry, batch, counting=counting), "earlier import"
             match = Match()
             if not repeated and (track is None or _may_be_an_upload(track)):
                 match = uploads.match(entry, self.survey.names.get(fold(entry.location), 0))
             if match.certain:
-                track, by = self._together(match, track, batch), match.by
                 uploads.take(match.candidates[0])
+                if (heard := self._together(match, track, batch)) is not None:
+                    track, by = heard, match.by
             new = track is None
             if track is None:
-                track = self._new(entry, number, clash=entry.id in batch.by_id)
+                track = self._new(entry, number, batch)
                 batch.fresh.append(track)
-                batch.by_pk[track.pk] = batch.by_id[track.imported_id] = track
-            differs = set() if new or self._is_merged(entry, track) else self._update(track, entry)
+                batch.put(track)
+            differs = set() if new else self._update(track, entry, batch)
             if differs:
                 batch.changed.setdefault(track.pk, set()).update(differs)
             self.pk_of[entry.id] = track.pk
+            self._spoken.add(track.pk)
             self.by_location.setdefault(entry.location, entry.id)
-            if number > self.report.resumed_from:
+            if counting:
                 self.report.add("read")
                 if not repeated:
                     self.report.add("created" if new else "updated" if differs else "unchanged")
                     self._say(entry, track, match, by)
-        fresh = {track.pk for track in batch.fresh}
-        batch.changed = {pk: names for pk, names in batch.changed.items() if pk not in fresh}
         batch.save()
         self.report.position = max(self.report.position, first + len(entries))
 
@@ -119,53 +144,66 @@ class Collection:
 
     def _known(self, entries: Sequence[Entry]) -> list[Track]:
         """Tracks that stand for these entries already."""
-        ids = {one for entry in entries for one in (entry.id, _other_id(entry))}
-        pks = {self.pk_of.get(entry.id) or self._strays.get(entry.location) for entry in entries} - {None}
+        ids = {one for entry in entries for one in (entry.id, other_id(entry))}
+        pks = {self.pk_of.get(entry.id) or self._at.get(entry.location) for entry in entries} - {None}
         tracks = Track.objects.of(self.row.artist).only(*NEEDED)
         return [*tracks.filter(imported_id__in=ids), *tracks.filter(pk__in=pks).exclude(imported_id__in=ids)]
 
-    def _find(self, entry: Entry, batch: Batch) -> Track | None:
+    def _find(self, entry: Entry, batch: Batch, *, counting: bool) -> Track | None:
+        """By id and place, by place, by id, by name: an id alone says little once a database was rebuilt."""
         if (pk := self.pk_of.get(entry.id)) is not None:
             return batch.by_pk.get(pk)
-        if (track := batch.by_id.get(_other_id(entry))) is not None:
+        if (track := batch.by_id.get(other_id(entry))) is not None:
             return track
-        if (track := batch.by_id.get(entry.id)) is not None:
-            if not _strangers(track, entry):
-                return track
+        track = batch.by_id.get(entry.id)
+        if track is None or not entry.location or track.imported.get("location") != entry.location:
+            if (there := self._located(entry, batch)) is not None:
+                return there
+            if track is None and (into := self._merged_into(entry)):
+                return batch.load(into)
+        if track is not None and not renamed(track.imported, entry):
+            return track
+        known = self._listed if track is None else self._everyone
+        match = known.match(entry, self.survey.names.get(fold(entry.location), 0))
+        if match.certain and match.candidates[0].pk not in self._spoken:
+            known.take(match.candidates[0])
+            return batch.load(match.candidates[0].pk)
+        if track is None or not strangers(track.imported, entry):
+            return track
+        if counting:
             self.report.warn(
                 entry.title,
                 f"Its TrackID {entry.id} stood for “{track.title}” in an earlier import. Both are kept.",
             )
-            return None
-        if (pk := self._merged.get(entry.id)) is not None:
-            return batch.load(pk)
-        if (pk := self._strays.pop(entry.location, None)) is not None:
-            return batch.by_pk.get(pk)
-        match = self._listed.match(entry, self.survey.names.get(fold(entry.location), 0))
-        if match.certain:
-            self._listed.take(match.candidates[0])
-            return batch.load(match.candidates[0].pk)
         return None
 
-    def _is_merged(self, entry: Entry, track: Track) -> bool:
-        """Whether the entry is a duplicate of the one that speaks for this track."""
-        return track.imported_id != entry.id and self._merged.get(entry.id) == track.pk
+    def _located(self, entry: Entry, batch: Batch) -> Track | None:
+        """The track at this very place, if its own id is not in the file, or was given to another."""
+        track = batch.by_pk.get(self._at.pop(entry.location, ""))
+        if track is None or track.pk in self._spoken:
+            return None
+        return track if track.imported_id not in self.survey.ids or alike(track.imported, entry) else None
+
+    def _merged_into(self, entry: Entry) -> str:
+        pk, facts = self._merged.get(entry.id, ("", {}))
+        return "" if strangers(facts, entry) else pk
 
     @staticmethod
-    def _together(match: Match, row: Track | None, batch: Batch) -> Track:
-        """The upload an entry is certainly of; what its metadata-only row holds, if it had one, goes over."""
+    def _together(match: Match, row: Track | None, batch: Batch) -> Track | None:
+        """The upload an entry is certainly of; what its metadata-only row holds, if it had one, goes over.
+
+        None when one of the two is gone, or taken, since.
+        """
         pk = match.candidates[0].pk
         if row is not None:
-            absorb(pk, row.pk)
+            if not absorb(pk, row.pk):
+                return None
             batch.changed.pop(row.pk, None)
         return batch.load(pk)
 
     # --- what is written ---
 
-    def _new(self, entry: Entry, number: int, *, clash: bool) -> Track:
-        facts = self._facts(None, entry)
-        if clash:
-            facts["imported_id"] = _other_id(entry)
+    def _new(self, entry: Entry, number: int, batch: Batch) -> Track:
         return Track(
             artist_id=self.row.artist_id,
             title=entry.title[:200],
@@ -175,39 +213,48 @@ class Collection:
             duration=entry.duration,
             created_at=self.row.created_at
             - timedelta(microseconds=number),  # listed in the order of the file
-            **facts,
+            **self._facts(None, entry, batch),
         )
 
-    def _update(self, track: Track, entry: Entry) -> set[str]:
+    def _update(self, track: Track, entry: Entry, batch: Batch) -> set[str]:
         """Put newer facts on a track; the names of the columns that changed."""
-        wanted = self._facts(track, entry)
+        if track.imported_id != entry.id and self._merged.get(entry.id, ("",))[0] == track.pk:
+            said = merged(track.imported, entry.id, entry.to_json())
+            return self._put(track, {"imported": said, **columns_of(said)}, batch)
+        wanted = self._facts(track, entry, batch)
         leading = wanted["imported"].get("source") == self.row.source
         unheard = track.status == Track.METADATA
         # The name in a file's own tags says more than the name of a file in a list.
         if leading and not track.settled_title and (unheard or self.row.source == FROM_REKORDBOX):
-            wanted["title"] = entry.title[:200]
+            wanted["title"] = wanted["imported"].get("title", entry.title)[:200]
         if leading and unheard:
             wanted |= {
                 "filename": entry.filename[:255],
-                "duration": entry.duration,
+                "duration": wanted["imported"].get("duration"),
                 "origin": self._origin,
             }
+        return self._put(track, wanted, batch)
+
+    @staticmethod
+    def _put(track: Track, wanted: dict[str, Any], batch: Batch) -> set[str]:
         differs = {name for name, value in wanted.items() if getattr(track, name) != value}
+        if "imported_id" in differs:
+            batch.by_id.pop(track.imported_id, None)
         for name in differs:
             setattr(track, name, wanted[name])
+        batch.put(track)
         return differs
 
-    def _facts(self, track: Track | None, entry: Entry) -> dict[str, Any]:
-        """The imported columns. A plain list only adds to what Rekordbox said, and never speaks against it."""
-        said = {"source": self.row.source, **entry.to_json()}
+    def _facts(self, track: Track | None, entry: Entry, batch: Batch) -> dict[str, Any]:
+        """The imported columns."""
         before = track.imported if track is not None else {}
-        pk = entry.id
-        if track is not None and before.get("source") == FROM_REKORDBOX != self.row.source:
-            said, pk = {**said, **before}, track.imported_id
-        elif track is not None and track.imported_id == _other_id(entry):
+        columns = self.survey.layout.columns if self.survey.layout is not None else ()
+        said = together(before, entry, self.row.source, columns)
+        if track is not None and (outranked(before, self.row.source) or track.imported_id == other_id(entry)):
             pk = track.imported_id
-        said |= {name: before[name] for name in DECIDED if name in before}
-        return {"imported": said, "imported_id": pk, **columns_of(Entry.from_json(said))}
+        else:
+            pk = entry.id if batch.by_id.get(entry.id) in (None, track) else other_id(entry)
+        return {"imported": said, "imported_id": pk, **columns_of(said)}
 
     @property
     def _origin(self) -> str:
@@ -217,7 +264,8 @@ class Collection:
         if track.path:
             self.report.add("matched", {**shown(entry), "track": track.pk, "by": by})
         elif match.candidates:
-            rows = Track.objects.filter(pk__in=[one.pk for one in match.candidates[:20]])
+            kept = len(self.report.lists["ambiguous"]) < LISTED  # of what is only counted nobody asks
+            rows = Track.objects.filter(pk__in=[one.pk for one in match.candidates[:20] if kept])
             self.report.ask(
                 entry,
                 track.pk,
@@ -234,19 +282,3 @@ class Collection:
 
 def _may_be_an_upload(track: Track) -> bool:
     return track.status == Track.METADATA and not track.imported.get("apart")
-
-
-def _other_id(entry: Entry) -> str:
-    """The id of an entry whose own id stands for another track of this artist."""
-    text = f"{entry.id}\n{entry.location or entry.title}".casefold()
-    return f"{entry.id[:31]}~{hashlib.sha256(text.encode()).hexdigest()[:24]}"
-
-
-def _strangers(track: Track, entry: Entry) -> bool:
-    """Whether an id was given to another recording: nothing of it is as it was."""
-    before = Entry.from_json(track.imported)
-    if not before.title or before.title == entry.title or fold(before.location) == fold(entry.location):
-        return False
-    if before.duration is None or entry.duration is None:
-        return before.size != entry.size
-    return abs(before.duration - entry.duration) > SECONDS

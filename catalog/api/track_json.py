@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.api.fields import Measure, rounded
+from catalog.collected import DECIDED
 from catalog.models import Track
 
 STATES = ["queued", "analysing", "ready", "failed", "cancelled", "metadata"]
@@ -235,7 +236,7 @@ class TrackDetail(TrackRow):
 
     @extend_schema_field(serializers.DictField(allow_null=True))
     def get_collection(self, track: Track) -> dict[str, Any] | None:
-        return {name: value for name, value in track.imported.items() if name != "apart"} or None
+        return {name: value for name, value in track.imported.items() if name not in DECIDED} or None
 
     def get_peaks(self, track: Track) -> list[int]:
         return track.analysis.peaks if track.analysis else []

@@ -70,10 +70,15 @@ def entry_from(
     if not title and not path:
         return None, [Note("rejected", place, NAMELESS)]
     if not title:
-        found["title"] = path.rpartition("/")[2].rpartition(".")[0].replace("_", " ").strip() or path
+        found["title"] = named_after(path)
     pk = identity(fields.clean(values.get("id", "")), found, derived)
     entry = Entry(id=pk, grid=tuple(grid), cues=tuple(cues), **found)
     return entry, [Note("warning", name, sentence) for sentence in odd]
+
+
+def named_after(path: str) -> str:
+    """The title of a row that names only its file."""
+    return path.rpartition("/")[2].rpartition(".")[0].replace("_", " ").strip() or path
 
 
 def identity(given: str, found: Mapping[str, Any], derived: str) -> str:

@@ -138,6 +138,42 @@ def test_a_rebuilt_database_with_new_ids_finds_its_tracks_again() -> None:
     assert one(me).imported_id == "901"
 
 
+def test_a_rebuilt_database_that_gives_old_ids_to_other_tracks_doubles_nothing() -> None:
+    me = owner().artist
+    alpha = {"Name": "Alpha", "Location": "file://localhost/m/alpha.mp3", "TotalTime": 200, "Size": 20}
+    beta = {"Name": "Beta", "Location": "file://localhost/m/beta.mp3", "TotalTime": 300, "Size": 30}
+    gamma = {"Name": "Gamma", "Location": "file://localhost/m/gamma.mp3", "TotalTime": 301, "Size": 40}
+    taken(me, collection(track(1, **alpha), track(2, **beta), track(3, **gamma)))
+    for name, genre in (("Alpha", "Grime"), ("Beta", "House"), ("Gamma", "Techno")):
+        intake.correct(one(me, title=name), genre=genre)
+    rebuilt = collection(
+        track(1, **beta), track(2, **gamma), track(3, **alpha), playlists=playlist("Night", 3, 1, 2)
+    )
+    assert counts(taken(me, rebuilt))["updated"] == 3
+    for _ in range(2):
+        rows = {one.title: (one.genre_override, one.imported["location"]) for one in Track.objects.of(me)}
+        assert rows == {
+            "Alpha": ("Grime", "/m/alpha.mp3"),
+            "Beta": ("House", "/m/beta.mp3"),
+            "Gamma": ("Techno", "/m/gamma.mp3"),
+        }
+        assert Track.objects.of(me).count() == 3
+        night = Playlist.objects.get().entries.values_list("track__title", flat=True)
+        assert list(night) == ["Alpha", "Beta", "Gamma"]
+        assert counts(taken(me, rebuilt))["unchanged"] == 3
+
+
+def test_a_rebuilt_database_of_moved_files_finds_them_by_name_size_and_length() -> None:
+    me = owner().artist
+    alpha = {"Name": "Alpha", "TotalTime": 200, "Size": 20}
+    beta = {"Name": "Beta", "TotalTime": 300, "Size": 30}
+    at = "file://localhost/{}/{}.mp3".format
+    taken(me, collection(track(1, Location=at("a", "a"), **alpha), track(2, Location=at("a", "b"), **beta)))
+    pks = {one.title: one.pk for one in Track.objects.of(me)}
+    taken(me, collection(track(1, Location=at("z", "b"), **beta), track(2, Location=at("z", "a"), **alpha)))
+    assert {one.title: one.pk for one in Track.objects.of(me)} == pks
+
+
 def test_two_artists_have_collections_of_their_own() -> None:
     me, other = owner().artist, collaborator().artist
     taken(me, collection(track(1)))
@@ -161,9 +197,27 @@ def test_a_duplicate_that_was_merged_does_not_come_back() -> None:
     assert duplicates.find(me) == 1
     stays = one(me, imported_id="1")
     duplicates.keep(DuplicatePair.objects.get(), stays.pk)
-    assert counts(taken(me, text))["metadata_only"] == 2
+    for _ in range(2):
+        assert counts(taken(me, text)) == {"read": 2, "unchanged": 2, "metadata_only": 2}
     assert one(me).pk == stays.pk
-    assert counts(taken(me, text)) == {"read": 2, "unchanged": 2, "metadata_only": 2}
+
+
+def test_what_was_merged_is_not_undone_by_the_next_import() -> None:
+    me = owner().artist
+    first = track(1, Name="Same", TotalTime=200, Rating=51, Tonality=None, AverageBpm="0.00")
+    second = {"Name": "Same", "TotalTime": 200, "Rating": 255, "DateAdded": "2019-01-01"}
+    taken(me, collection(first, track(2, PlayCount=9, **second)))
+    duplicates.find(me)
+    duplicates.keep(DuplicatePair.objects.get(), one(me, imported_id="1").pk)
+    said = one(me)
+    assert (said.plays, said.rating, str(said.added_on)) == (12, 5, "2019-01-01")
+    assert (said.imported_bpm, said.imported_key) == (140.0, "Ab minor")
+    taken(me, collection(first, track(2, PlayCount=9, **second)))
+    again = one(me)
+    for name in ("plays", "rating", "added_on", "imported_bpm", "imported_key", "credit"):
+        assert getattr(again, name) == getattr(said, name), name
+    assert counts(taken(me, collection(first, track(2, PlayCount=20, **second))))["updated"] == 1
+    assert one(me).plays == 23
 
 
 # --- meeting recordings ---
@@ -307,6 +361,56 @@ def test_a_list_adds_to_what_rekordbox_said_and_does_not_speak_against_it() -> N
     assert (first.title, first.bpm, first.genre) == ("Tune 1", 140.0, "Grime")
     assert counts(taken(me, table, "list.csv")) == {"read": 2, "unchanged": 2, "metadata_only": 2}
     assert one(me, title="New").origin == Track.Origin.LIST
+
+
+def test_a_list_that_says_less_takes_nothing_back() -> None:
+    me = owner().artist
+    full = "Title,Location,Genre,BPM,Rating\nOne,/m/one.mp3,Grime,140,4\n"
+    taken(me, full, "full.csv")
+
+    def said() -> tuple[Any, ...]:
+        row = one(me)
+        return row.title, row.genre, row.imported_bpm, row.rating, row.duration
+
+    taken(me, "#EXTM3U\n#EXTINF:200,Other name\n/m/one.mp3\n", "a.m3u")
+    assert said() == ("One", "Grime", 140.0, 4, None)
+    assert one(me).imported["duration"] == 200.0
+    taken(me, "Location,BPM\n/m/one.mp3,141\n", "fewer.csv")
+    assert said() == ("One", "Grime", 141.0, 4, 200.0)
+    taken(me, "Title,Location,Genre\nOne,/m/one.mp3,\n", "empty.csv")
+    assert said() == ("One", "", 141.0, 4, 200.0)
+
+
+def test_a_row_deleted_while_its_collection_is_read_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    me = owner().artist
+    text = collection(track(1), track(2), track(3), playlists=playlist("Night", 1, 2, 3))
+    write = importing.Collection.write
+
+    def delete_one(self: Any, entries: Any) -> None:
+        write(self, entries)
+        intake.withdraw(one(me, imported_id="2"))
+
+    monkeypatch.setattr(importing.Collection, "write", delete_one)
+    assert counts(taken(me, text))["playlists"] == 1
+    assert PlaylistEntry.objects.count() == 2
+
+
+def test_a_merged_row_deleted_while_its_collection_is_read_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    me = owner().artist
+    text = collection(track(1, Name="Same", TotalTime=200), track(2, Name="Same", TotalTime=200))
+    taken(me, text)
+    duplicates.find(me)
+    duplicates.keep(DuplicatePair.objects.get(), one(me, imported_id="1").pk)
+    write = importing.Collection.write
+
+    def delete_first(self: Any, entries: Any) -> None:
+        Track.objects.of(me).delete()
+        write(self, entries)
+
+    monkeypatch.setattr(importing.Collection, "write", delete_first)
+    assert counts(taken(me, text))["created"] == 2
 
 
 def test_a_playlist_file_names_tracks_that_are_known() -> None:
