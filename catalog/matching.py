@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from django.db.models import QuerySet
 
 from catalog import snapshots
 from catalog.models import Artist, Fingerprint, Track
 
 if TYPE_CHECKING:
     from catalog.analysis import TrackAnalysis
-    from catalog.audio.copies import Shared
+    from catalog.audio.copies import Shared, Shelf
     from catalog.audio.limits import Limits
     from catalog.similarity import CatalogModel, Match
 
 # Of so many tracks named by the caller every alignment is tried, which also finds short and mixed passages.
 COMPARE_AT_MOST = 60
+ON_A_SHELF = 500  # recordings
 COPY_SECONDS = 10.0
 COPY_SHARE = 0.3
 _WHOLE = 0.9
@@ -133,6 +136,18 @@ def closest_of(match: Match, titles: dict[str, str]) -> list[dict[str, Any]]:
     ]
 
 
+def shelves(stored: QuerySet[Fingerprint]) -> list[Callable[[], Shelf]]:
+    """Fingerprints in portions of a few megabytes, each read when it is called for: memory does not grow with them."""
+    from catalog.audio.copies import Shelf
+
+    def load(pks: list[int]) -> Shelf:
+        rows = Fingerprint.objects.filter(pk__in=pks).order_by("pk").only("track_id", "data")
+        return Shelf.of((row.track_id, row.frames) for row in rows.iterator(100))
+
+    pks = list(stored.values_list("pk", flat=True))
+    return [partial(load, pks[start : start + ON_A_SHELF]) for start in range(0, len(pks), ON_A_SHELF)]
+
+
 def passages(
     samples: np.ndarray,
     sample_rate: int,
@@ -146,26 +161,32 @@ def passages(
     samples: (channels, samples) float32. Of the tracks named in `near` every alignment is tried; all others are
     looked up by their fingerprints, at other speeds too when nothing seems to be a copy.
     """
-    from catalog.audio.copies import SPEEDS, Shelf, shared_with
+    from catalog.audio.copies import SPEEDS, shared_with
     from catalog.audio.fingerprint import FRAME_SECONDS, fingerprint, fingerprints_at, longest_run
 
     marks = fingerprint(samples, sample_rate)
-    stored = Fingerprint.objects.filter(track__artist=artist).order_by("track_id")
-    shelf = Shelf.of((row.track_id, row.frames) for row in stored.only("track_id", "data").iterator(200))
-    found = {one.id: _passage(one) for one in shared_with([marks], shelf)}
+    stored = Fingerprint.objects.filter(track__artist=artist).order_by("pk")
+    found: dict[str, Passage] = {}
+    for load in (parts := shelves(stored)):
+        found |= {one.id: _passage(one) for one in shared_with([marks], load())}
     if not any(one.is_copy for one in found.values()):
-        at_speeds = shared_with(fingerprints_at(samples, sample_rate, SPEEDS), shelf, speeds=SPEEDS)
-        found |= {one.id: passage for one in at_speeds if (passage := _passage(one)).is_copy}
-    place = {pk: index for index, pk in enumerate(shelf.ids)}
-    for pk in [pk for pk in dict.fromkeys(near) if pk in place][:COMPARE_AT_MOST]:
-        run = longest_run(marks, shelf.marks(place[pk]))
+        at_speeds = fingerprints_at(samples, sample_rate, SPEEDS)
+        for load in parts:
+            others = map(_passage, shared_with(at_speeds, load(), speeds=SPEEDS))
+            found |= {one.track_id: one for one in others if one.is_copy}
+    named = list(dict.fromkeys(near))
+    theirs = dict(stored.filter(track__in=named).values_list("track_id", "pk"))
+    wanted = [theirs[pk] for pk in named if pk in theirs][:COMPARE_AT_MOST]
+    for row in stored.filter(pk__in=wanted).only("track_id", "data"):
+        pk, frames = row.track_id, row.frames
+        run = longest_run(marks, frames)
         if run.seconds > (found[pk].seconds if pk in found else 0.0):
             found[pk] = Passage(
                 pk,
                 "",
                 seconds=round(float(run.seconds), 2),
                 share=round(float(run.share), 4),
-                of_track=round(run.seconds / max(len(shelf.marks(place[pk])) * FRAME_SECONDS, 0.1), 4),
+                of_track=round(run.seconds / max(len(frames) * FRAME_SECONDS, 0.1), 4),
                 at=round(float(run.at_a), 2),
                 at_track=round(float(run.at_b), 2),
             )
@@ -175,8 +196,8 @@ def passages(
     for pk, duration in twins.values_list("pk", "duration"):
         found[pk] = Passage(pk, "", round(duration or 0.0, 2), 1.0, 1.0, identical=True)
     titles = dict(Track.objects.of(artist).filter(pk__in=found).values_list("pk", "title"))
-    named = [replace(one, title=titles[pk]) for pk, one in found.items() if pk in titles]
-    return sorted(named, key=lambda one: (not one.identical, not one.is_copy, -one.seconds))
+    known = [replace(one, title=titles[pk]) for pk, one in found.items() if pk in titles]
+    return sorted(known, key=lambda one: (not one.identical, not one.is_copy, -one.seconds))
 
 
 def _passage(one: Shared) -> Passage:

@@ -5,11 +5,13 @@ cost minutes. So places are looked up first (Haitsma & Kalker 2002, section 4): 
 the 32-bit numbers bit for bit, and those that it keeps lie on one diagonal. The catalog's numbers are
 read through once against a table of the wanted ones, which needs no stored index: 18 million numbers
 (4,000 tracks) in about half a second. Only diagonals with several hits are then compared bit by bit.
+
+A catalog need not lie in memory as a whole: every question can be asked of one shelf after another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +27,8 @@ LEAST_HITS = 3  # on one diagonal, before bits are compared
 _BIN = 8  # frames: a diagonal is this wide, as a slightly wrong speed drifts
 _REACH = 14  # frames tried to either side of a diagonal
 _TRIED = 48  # diagonals compared for one question
-_COMMON = 64  # a number found in more places of the catalog says nothing
+_COMMON = 64  # a number found in more recordings of a shelf says nothing
+_REPEATS = 8  # places of one number that count in one recording: a loop has it in every bar
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,24 +85,39 @@ def shared_with(marks: Sequence[Numbers], shelf: Shelf, *, speeds: Sequence[floa
     those with fewer than a few numbers kept bit for bit, are not found.
     """
     best: dict[int, Shared] = {}
+    diagonals: dict[int, list[tuple[int, int]]] = {}
     for which, index, diagonal in _diagonals(marks, shelf):
-        found = _along(marks[which], shelf.marks(index), diagonal, shelf.ids[index], speeds[which])
-        if found and (index not in best or found.weight > best[index].weight):
-            best[index] = found
+        diagonals.setdefault(which, []).append((index, diagonal))
+    for which, some in diagonals.items():
+        for index, found in _best(marks[which], shelf, some, speeds[which]).items():
+            if index not in best or found.weight > best[index].weight:
+                best[index] = found
     return sorted(best.values(), key=lambda one: -one.seconds)
+
+
+def _best(
+    asked: Numbers, shelf: Shelf, diagonals: Iterable[tuple[int, int]], speed: float = 1.0
+) -> dict[int, Shared]:
+    """What the asked one shares with each recording, of these (recording, diagonal) the one that weighs most."""
+    tried: dict[int, list[int]] = {}
+    for index, diagonal in diagonals:
+        tried.setdefault(index, []).append(diagonal)
+    best: dict[int, Shared] = {}
+    for index, some in tried.items():
+        other = shelf.marks(index)
+        # Music that repeats agrees at many places; a copy agrees where both begin, or where both end.
+        some += [0, len(other) - len(asked)]
+        along = (_along(asked, other, diagonal, shelf.ids[index], speed) for diagonal in some)
+        if found := max((one for one in along if one), key=lambda one: one.weight, default=None):
+            best[index] = found
+    return best
 
 
 def _diagonals(marks: Sequence[Numbers], shelf: Shelf) -> list[tuple[int, int, int]]:
     """(which of marks, recording, frames by which it lies later there) with the most hits, best first."""
     if not len(shelf.frames) or not any(len(one) for one in marks):
         return []
-    place = _found(np.unique(np.concatenate(marks)), shelf.frames)
-    value = shelf.frames[place]
-    order = np.argsort(value, kind="stable")
-    place, value = place[order], value[order]
-    first = np.searchsorted(value, value)
-    common = np.bincount(first, minlength=len(value) + 1)[first] > _COMMON
-    place, value = place[~common], value[~common]
+    value, place = _telling(_found(np.unique(np.concatenate(marks)), shelf.frames), shelf)
     tallied: list[tuple[int, int, int, int]] = []
     for which, asked in enumerate(marks):
         low, high = np.searchsorted(value, asked), np.searchsorted(value, asked, side="right")
@@ -115,12 +133,31 @@ def _diagonals(marks: Sequence[Numbers], shelf: Shelf) -> list[tuple[int, int, i
 
 
 def _found(wanted: Numbers, frames: Numbers) -> Places:
-    """Places of the catalog that hold one of the wanted numbers; silence (0) is never one."""
-    table = np.zeros(1 << 16, bool)
-    table[wanted >> 16] = True
-    near = np.flatnonzero(table[frames >> 16])  # a small table stays in the processor's cache
+    """Places of the catalog that hold one of the wanted numbers (in order, each once); silence (0) is never one."""
+    # A small table stays in the processor's cache, but many numbers would fill it.
+    shift = 16 if len(wanted) < 1 << 15 else 8
+    table = np.zeros(1 << 32 - shift, bool)
+    table[wanted >> shift] = True
+    near = np.flatnonzero(table[frames >> shift])
     at = np.minimum(np.searchsorted(wanted, frames[near]), len(wanted) - 1)
     return near[(wanted[at] == frames[near]) & (frames[near] != 0)]
+
+
+def _telling(place: Places, shelf: Shelf) -> tuple[Numbers, Places]:
+    """(numbers, places), in order of the numbers, of those of these places whose number tells recordings apart."""
+    value = shelf.frames[place]
+    order = np.argsort(value, kind="stable")
+    value, place = value[order], place[order]
+    if not len(value):
+        return value, place
+    index = np.searchsorted(shelf.starts, place, side="right") - 1
+    number_begins = np.concatenate([[True], value[1:] != value[:-1]])
+    begins = number_begins | np.concatenate([[True], index[1:] != index[:-1]])  # a number in a recording
+    nth = np.arange(len(value)) - np.flatnonzero(begins)[np.cumsum(begins) - 1]
+    number = np.cumsum(number_begins) - 1
+    recordings = np.bincount(number[begins])[number]
+    kept = (nth < _REPEATS) & (recordings <= _COMMON)
+    return value[kept], place[kept]
 
 
 def _tally(index: Places, shift: Places, frame: Places) -> list[tuple[int, int, int]]:
@@ -195,50 +232,69 @@ class Pair:
     passage: Shared
 
 
-_ASKED_AT_ONCE = 256  # recordings
 _EVERY = 4  # frames: whole recordings have thousands
 _LEAST_PAIR_HITS = 6
 _PAIRS_EACH = 8
+_HITS_AT_ONCE = 1 << 21
 
 
-def pairs_among(shelf: Shelf, asked: Iterable[int] | None = None) -> Iterator[Pair]:
-    """Pairs of recordings that share passages, each pair once; with `asked` only those that hold one of these.
+def pairs_among(
+    new: Sequence[Callable[[], Shelf]], known: Sequence[Callable[[], Shelf]] = ()
+) -> Iterator[Pair]:
+    """Pairs of recordings that share passages, each once: new ones among themselves and with the known ones.
 
-    The numbers are sorted once, so that 4,000 recordings cost seconds. For whole recordings: every fourth
-    number is looked up, so a short excerpt may be missed.
+    Each shelf is asked for when it is its turn, and two lie in memory at a time. For whole recordings: every
+    fourth number is looked up, so a short excerpt may be missed.
     """
-    wanted = sorted(range(len(shelf.ids)) if asked is None else set(asked))
-    if not wanted or not len(shelf.frames):
+    for at, load in enumerate(new):
+        asked = load()
+        yield from _pairs(asked, asked)
+        for other in (*new[at + 1 :], *known):
+            yield from _pairs(asked, other())
+
+
+def _pairs(asked: Shelf, shelf: Shelf) -> Iterator[Pair]:
+    """Pairs of one recording of `asked` and one of `shelf`; when both are the same shelf, each pair once."""
+    at = np.arange(len(asked.frames))
+    at = at[(at - asked.starts[np.searchsorted(asked.starts, at, side="right") - 1]) % _EVERY == 0]
+    at = at[asked.frames[at] != 0]
+    if not len(at) or not len(shelf.frames):
         return
-    order = np.argsort(shelf.frames, kind="stable")
-    value = shelf.frames[order]
-    new = np.zeros(len(shelf.ids), bool)
-    new[wanted] = True
-    for start in range(0, len(wanted), _ASKED_AT_ONCE):
-        part = wanted[start : start + _ASKED_AT_ONCE]
-        at = np.concatenate([np.arange(shelf.starts[i], shelf.starts[i + 1], _EVERY) for i in part])
-        at = at[shelf.frames[at] != 0]
-        low = np.searchsorted(value, shelf.frames[at])
-        hits = np.searchsorted(value, shelf.frames[at], side="right") - low
-        rare = hits <= _COMMON
-        at, low, hits = at[rare], low[rare], hits[rare]
-        place = np.repeat(at, hits)
-        inner = np.arange(len(place)) - np.repeat(np.cumsum(hits) - hits, hits)
-        there = order[np.repeat(low, hits) + inner]
-        one = np.searchsorted(shelf.starts, place, side="right") - 1
+    value, where = _telling(_found(np.unique(asked.frames[at]), shelf.frames), shelf)
+    low = np.searchsorted(value, asked.frames[at])
+    hits = np.searchsorted(value, asked.frames[at], side="right") - low
+    at, low, hits = at[hits > 0], low[hits > 0], hits[hits > 0]
+    owner = np.searchsorted(asked.starts, at, side="right") - 1
+    for begin, end in _portions(owner, hits):
+        count = hits[begin:end]
+        place = np.repeat(at[begin:end], count)
+        inner = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
+        there = where[np.repeat(low[begin:end], count) + inner]
+        one = np.repeat(owner[begin:end], count)
         other = np.searchsorted(shelf.starts, there, side="right") - 1
-        # Among two that are both asked about, the earlier one asks.
-        kept = (one != other) & (~new[other] | (one < other))
-        one, other, place, there = one[kept], other[kept], place[kept], there[kept]
-        frame = place - shelf.starts[one]
+        if asked is shelf:
+            kept = one < other
+            one, other, place, there = one[kept], other[kept], place[kept], there[kept]
+        frame = place - asked.starts[one]
         shift = there - shelf.starts[other] - frame
         for index in np.unique(one):
             mine = slice(*np.searchsorted(one, [index, index + 1]))  # they are in order
             tallied = [t for t in _tally(other[mine], shift[mine], frame[mine]) if t[2] >= _LEAST_PAIR_HITS]
-            best: dict[int, Shared] = {}
-            for second, diagonal, _ in sorted(tallied, key=lambda t: -t[2])[:_PAIRS_EACH]:
-                found = _along(shelf.marks(index), shelf.marks(second), diagonal, shelf.ids[second], 1.0)
-                if found and (second not in best or found.weight > best[second].weight):
-                    best[second] = found
-            for second, found in best.items():
-                yield Pair(shelf.ids[index], shelf.ids[second], found)
+            most = sorted(tallied, key=lambda t: -t[2])[:_PAIRS_EACH]
+            shared = _best(asked.marks(index), shelf, ((second, diagonal) for second, diagonal, _ in most))
+            for second, found in shared.items():
+                yield Pair(asked.ids[index], shelf.ids[second], found)
+
+
+def _portions(owner: Places, hits: Places) -> Iterator[tuple[int, int]]:
+    """(begin, end) of whole recordings with about _HITS_AT_ONCE hits together, so that memory stays bounded."""
+    if not len(owner):
+        return
+    begins = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
+    bounds = [*map(int, begins), len(owner)]
+    total = np.concatenate([[0], np.cumsum(hits)])
+    begin = 0
+    for end, after in zip(bounds[1:], [*bounds[2:], None], strict=True):
+        if after is None or total[after] - total[begin] > _HITS_AT_ONCE:
+            yield begin, end
+            begin = end

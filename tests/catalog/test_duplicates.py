@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from catalog import duplicates
-from catalog.audio.copies import Shelf, pairs_among
+from catalog import duplicates, matching
+from catalog.audio.copies import Shelf, pairs_among, shared_with
 from catalog.audio.fingerprint import fingerprint
 from catalog.models import Artist, DuplicatePair, Fingerprint, Playlist, PlaylistEntry, Track
 from tests import sounds
@@ -215,7 +218,112 @@ def test_the_page_pairs_with_words_and_is_empty_with_words() -> None:
 def test_pairs_among_many_are_those_that_share_sound() -> None:
     sounding = [(f"t{i}", fingerprint(music(i, 16), sounds.RATE)) for i in range(8)]
     copy = fingerprint(music(3, 16)[:, 2 * sounds.RATE :] * 0.3, sounds.RATE)
-    found = list(pairs_among(Shelf.of([*sounding, ("copy", copy)])))
-    assert [(pair.first, pair.second) for pair in found] == [("t3", "copy")]
-    assert found[0].passage.seconds == pytest.approx(14, abs=1)
-    assert list(pairs_among(Shelf.of([*sounding, ("copy", copy)]), asked=[0, 1])) == []
+    whole = Shelf.of([*sounding, ("copy", copy)])
+    (found,) = pairs_among([lambda: whole])
+    assert (found.first, found.second) == ("t3", "copy")
+    assert found.passage.seconds == pytest.approx(14, abs=1)
+    # The same from one shelf after another, whichever of them is new.
+    parts = [lambda part=part: Shelf.of(part) for part in (sounding[:3], sounding[3:6], [("copy", copy)])]
+    for new, known, pair in (
+        (parts, [], ("t3", "copy")),
+        (parts[2:], parts[:2], ("copy", "t3")),
+        (parts[1:2], parts[2:], ("t3", "copy")),
+    ):
+        assert [(one.first, one.second) for one in pairs_among(new, known)] == [pair]
+    assert list(pairs_among(parts[:1], parts[2:])) == []
+
+
+def test_a_recording_that_repeats_one_bar_is_known_again_in_a_noisy_copy() -> None:
+    # The bar is as long as whole frames, so that every repeat has the same numbers.
+    marks = {
+        name: np.tile(fingerprint(music(seed), sounds.RATE)[:43], 90)
+        for name, seed in (("loop", 5), ("other", 6))
+    }
+    random = np.random.default_rng(1)
+    flips = random.random((len(marks["loop"]), 32)) < 0.02
+    marks["noisy"] = marks["loop"] ^ (flips @ (np.uint32(1) << np.arange(32, dtype=np.uint32))).astype(
+        np.uint32
+    )
+    whole = Shelf.of(marks.items())
+    (pair,) = pairs_among([lambda: whole])
+    assert (pair.first, pair.second) == ("loop", "noisy")
+    assert pair.passage.covered > 0.9
+    (found,) = shared_with([marks["noisy"]], Shelf.of([("loop", marks["loop"]), ("other", marks["other"])]))
+    assert found.id == "loop" and found.covered > 0.9
+
+
+def test_what_was_compared_counts_only_once_its_pairs_are_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    artist = owner().artist
+    one = music(1)
+    heard(artist, "First", one)
+    heard(artist, "Second", one, seed=2)
+
+    def dies(*_: Any, **__: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Artist, "save", dies)
+        with pytest.raises(SystemExit):
+            duplicates.find(artist)
+    assert not DuplicatePair.objects.exists(), "the pairs and the mark stand or fall together"
+    assert duplicates.find(Artist.objects.get(pk=artist.pk)) == 1
+
+
+def test_a_track_that_goes_while_its_pair_is_looked_for_makes_no_pair(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    artist = owner().artist
+    one = music(1)
+    heard(artist, "First", one)
+    gone = heard(artist, "Second", one, seed=2)
+    heard(artist, "Third", one, seed=3)
+    names = duplicates._same_name
+
+    def meanwhile(artist: Artist) -> Iterator[Any]:
+        Track.objects.filter(pk=gone.pk).delete()
+        return names(artist)
+
+    monkeypatch.setattr(duplicates, "_same_name", meanwhile)
+    assert duplicates.find(artist) == 1
+    assert pairs(artist) == {(KIND.NEAR, "First", "Third"), (KIND.NEAR, "Third", "First")}
+
+
+def test_one_new_track_is_compared_shelf_by_shelf(monkeypatch: pytest.MonkeyPatch) -> None:
+    artist = owner().artist
+    for seed in range(1, 6):
+        heard(artist, f"Loop {seed}", music(seed), seed=seed)
+    monkeypatch.setattr(matching, "ON_A_SHELF", 2)
+    assert duplicates.find(artist) == 0
+    heard(artist, "Again", music(2), seed=9)
+    sizes: list[int] = []
+    whole = Shelf.of.__func__  # type: ignore[attr-defined]
+
+    def counted(cls: type[Shelf], rows: Any) -> Shelf:
+        made: Shelf = whole(cls, rows)
+        sizes.append(len(made.ids))
+        return made
+
+    monkeypatch.setattr(Shelf, "of", classmethod(counted))
+    assert duplicates.find(artist) == 1
+    assert sizes == [1, 2, 2, 1]
+    sizes.clear()
+    found = matching.passages(music(4), sounds.RATE, artist)
+    assert [(one.title, one.kind) for one in found] == [("Loop 4", "recording")]
+    assert sizes == [2, 2, 2]
+
+
+def test_a_typed_title_that_goes_is_named_before() -> None:
+    _, stays, goes = pair_of(owner().artist, settled_title=True)
+    assert duplicates.lost(stays, goes) == [], "the kept one takes it over"
+    stays.settled_title = True
+    assert duplicates.lost(stays, goes) == ["title “Goes”"]
+
+
+def test_pairs_are_listed_without_what_was_measured() -> None:
+    me = owner()
+    pair_of(me.artist)
+    for client, address in ((me.api, "/api/duplicates/"), (me.page, reverse("catalog:duplicates"))):
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(address).status_code == 200
+        read = [query["sql"] for query in asked if "duplicatepair" in query["sql"]]
+        assert read and not [sql for sql in read if '"document"' in sql or '"peaks"' in sql]
