@@ -42,7 +42,7 @@ def start(request: HttpRequest) -> HttpResponse:
         "catalog/import.html",
         {
             "error": error,
-            "past": Import.objects.filter(artist=artist)[:PAST],
+            "past": Import.objects.filter(artist=artist).listed()[:PAST],
             "limit_mb": MAX_BYTES // 2**20,
             "limit_tracks": MAX_TRACKS,
         },

@@ -9,6 +9,7 @@ import numpy as np
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTransform
 from django.urls import reverse
 from django.utils import timezone
 
@@ -224,6 +225,12 @@ class Fingerprint(models.Model):
         return np.frombuffer(bytes(self.data), dtype="<u4")
 
 
+class ImportQuerySet(models.QuerySet["Import"]):
+    def listed(self) -> ImportQuerySet:
+        """Without the lists of the report, which name hundreds of rows; its counts come along."""
+        return self.defer("report").annotate(counted=KeyTransform("counts", "report"))
+
+
 class Import(Job):
     """One collection file (Rekordbox XML, CSV, M3U) being read; also the job of reading it."""
 
@@ -246,11 +253,20 @@ class Import(Job):
     report = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    objects = ImportQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at", "id"]
 
     def __str__(self) -> str:
         return f"{self.filename} ({self.source})"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the report counted so far; {} before anything was read."""
+        if "report" in self.get_deferred_fields():
+            return getattr(self, "counted", None) or {}
+        return dict(self.report.get("counts", {}))
 
     @property
     def file(self) -> Path:

@@ -111,7 +111,7 @@ class ImportRow(serializers.Serializer[Import]):
 
     @extend_schema_field(Counts)
     def get_counts(self, row: Import) -> dict[str, int]:
-        found = row.report.get("counts", {})
+        found = row.counts
         return {name: int(found.get(name, 0)) for name in COUNTS}
 
     def get_url(self, row: Import) -> str:
@@ -119,11 +119,11 @@ class ImportRow(serializers.Serializer[Import]):
 
 
 class ImportDetail(ImportRow):
-    """One collection with its report."""
+    """One collection with its report. While it is read the counts grow; the lists come when that is over."""
 
     lists = serializers.SerializerMethodField()
 
     @extend_schema_field(Lists)
     def get_lists(self, row: Import) -> dict[str, list[dict[str, Any]]]:
-        found = row.report.get("lists", {})
+        found = row.report.get("lists", {}) if row.is_over else {}
         return {name: list(found.get(name, [])) for name in LISTS}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from rest_framework import serializers
@@ -23,7 +22,7 @@ from catalog.api.import_json import ImportDetail, ImportRow
 from catalog.api.parsers import refuse_oversize
 from catalog.imports import ImportRefused
 from catalog.imports.limits import MAX_BYTES
-from catalog.models import Import
+from catalog.models import Import, ImportQuerySet
 from catalog.problems import Problem
 
 REFUSAL_STATUS = {
@@ -51,7 +50,7 @@ class ImportDecision(serializers.Serializer[Any]):
 class ImportView(ArtistView):
     """What every view of imports shares: the artist's own, and a file taken in."""
 
-    def imports(self) -> QuerySet[Import]:
+    def imports(self) -> ImportQuerySet:
         return Import.objects.filter(artist=self.artist)
 
     def found(self, pk: str) -> Import:
@@ -93,7 +92,7 @@ class ImportList(ImportView, GenericAPIView[Import]):
         errors=(401, 404),
     )
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.imports())
+        page = self.paginate_queryset(self.imports().listed())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @operation(
@@ -134,7 +133,8 @@ class ImportItem(ImportView):
         errors=(401, 404),
     )
     def get(self, request: Request, pk: str) -> Response:
-        return Response(ImportDetail(self.found(pk)).data)
+        # Asked every second while it is read, when nobody asks for its lists.
+        return Response(ImportDetail(get_object_or_404(self.imports().listed(), pk=pk)).data)
 
 
 class ImportResolve(ImportView):

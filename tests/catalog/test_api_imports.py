@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog import importing
 from catalog.models import Artist, Import, Track
+from catalog.reports import LISTS
 from tests.collections import collection, folder, playlist, track
 from tests.people import Person, collaborator, owner, stranger
 from tests.rows import loop_bytes, ready_track
@@ -42,6 +46,30 @@ def asked(me: Person) -> tuple[Import, dict[str, Any], list[Track]]:
 
 
 # --- the API ---
+
+
+def test_the_lists_are_read_only_when_they_are_asked_for() -> None:
+    me = owner()
+    row, _, _ = asked(me)
+
+    def read(address: str) -> tuple[Any, int]:
+        with CaptureQueriesContext(connection) as queries:
+            answer = (me.api if address.startswith("/api/") else me.page).get(address)
+        assert answer.status_code == 200
+        # The column itself, and not a path into it: JSON_EXTRACT(…"report", '$…') or "report" -> '…'.
+        whole = [q for q in queries if re.search(r"""SELECT .*"report"(?!, '\$| ->)""", q["sql"])]
+        return answer, len(whole)
+
+    answer, whole = read(ADDRESS)
+    assert (answer.json()["results"][0]["counts"]["read"], whole) == (1, 0)
+    page, whole = read(reverse("catalog:import"))
+    assert "1 read" in page.content.decode() and whole == 0
+    answer, whole = read(f"{ADDRESS}{row.pk}/")
+    assert (len(answer.json()["lists"]["ambiguous"]), whole) == (1, 1)
+    Import.objects.update(status=Import.RUNNING)
+    answer, whole = read(f"{ADDRESS}{row.pk}/")
+    assert (answer.json()["counts"]["ambiguous"], whole) == (1, 0)
+    assert answer.json()["lists"] == {name: [] for name in LISTS}
 
 
 def test_a_collection_is_taken_in_and_followed_to_its_report() -> None:
