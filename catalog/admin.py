@@ -211,11 +211,11 @@ class TrackAdmin(Listed):
         intake.correct(Track.objects.select_related("analysis").get(pk=obj.pk), **typed)
 
     def delete_model(self, request: HttpRequest, obj: Track) -> None:
-        intake.withdraw(obj)
+        intake.withdraw(obj, row=True)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Track]) -> None:
         for track in queryset:
-            intake.withdraw(track)
+            intake.withdraw(track, row=True)
 
     @admin.action(description="Analyse again (failed tracks)", permissions=["change"])
     def analyse_again(self, request: HttpRequest, tracks: QuerySet[Track]) -> None:

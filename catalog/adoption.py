@@ -9,13 +9,15 @@ Whoever brings the two together holds the artist's row locked, so that one row i
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from catalog.imports import Entry, Known, Wanted, fold, narrowed
-from catalog.imports.matching import Match
+from catalog.imports.matching import SECONDS, Match
 from catalog.models import Artist, PlaylistEntry, Track
 
 FACTS = (
@@ -47,12 +49,45 @@ def known(track: Track) -> Known:
 
 def rows_named(artist: Artist, filename: str) -> list[Track]:
     """The artist's metadata-only rows whose file has this name, whatever its case."""
-    name = fold(filename)
-    rows = Track.objects.of(artist).filter(status=Track.METADATA, path="").exclude(filename="")
-    if name.isascii():  # SQLite compares no other letters without case
-        rows = rows.filter(filename__iexact=name)
+    if not (name := awaited(filename)):
+        return []
+    rows = Track.objects.of(artist).filter(awaited=name, status=Track.METADATA, path="")
     alike = rows.only("filename", "imported", "title", "settled_title").order_by("pk")
-    return [row for row in alike if fold(row.filename) == name and not row.imported.get("apart")]
+    return [row for row in alike if not row.imported.get("apart")]
+
+
+def awaited(filename: str) -> str:
+    """A file's name as `Track.awaited` has it."""
+    return fold(filename)[:255]
+
+
+def row_to_fill(artist: Artist, pk: str) -> Track | None:
+    """The metadata-only row that the artist says an upload is. The artist is locked when there is one."""
+    rows = Track.objects.of(artist).filter(pk=pk, status=Track.METADATA, path="")
+    if not rows.exists():
+        return None
+    locked(artist)
+    return rows.first()
+
+
+def by_name_again(track: Track) -> dict[str, Any]:
+    """The columns of a collection's row whose audio is taken away."""
+    entry = Entry.from_json(track.imported)
+    rekordbox = track.imported.get("source") == "rekordbox"
+    return {
+        "status": Track.METADATA,
+        "origin": Track.Origin.REKORDBOX if rekordbox else Track.Origin.LIST,
+        "filename": entry.filename[:255],
+        "awaited": awaited(entry.filename),
+        "duration": entry.duration,
+        **dict.fromkeys(("path", "format", "file_sha256", "audio_sha256", "error", "stage", "worker"), ""),
+        **dict.fromkeys(("sample_rate", "channels", "duplicate_of", "analysis"), None),
+        "size_bytes": 0,
+        "tags": {},
+        "progress": 0.0,
+        "cancel_asked": False,
+        "version": F("version") + 1,
+    }
 
 
 def adopt(artist: Artist, filename: str, size: int) -> Track | None:
@@ -78,10 +113,37 @@ def recognise(sender: type[Track], track: Track, **_: Any) -> None:
         return
     rows = rows_named(track.artist, track.filename)
     match = narrowed(Wanted(track.filename, track.size_bytes, track.duration), map(known, rows))
+    if not rows:
+        match = _by_title(track)
     if match.certain:
         with transaction.atomic():
             locked(track.artist)
             absorb(track.pk, match.candidates[0].pk)
+
+
+def _by_title(track: Track) -> Match:
+    """The one row of this title, artist and length whose collection names no file."""
+    artist = str(track.tags.get("artist", "")) or track.credit
+    if not (artist and track.duration):
+        return Match()
+    rows = Track.objects.of(track.artist).filter(
+        status=Track.METADATA,
+        awaited="",
+        duration__range=(track.duration - SECONDS, track.duration + SECONDS),
+    )
+    titles = {_words(track.title), _words(str(track.tags.get("title", "")))}
+    alike = [
+        known(row)
+        for row in rows.only("filename", "imported", "title", "credit")
+        if _words(row.title) in titles
+        and _words(row.credit) == _words(artist)
+        and not row.imported.get("apart")
+    ]
+    return Match(tuple(alike), certain=len(alike) == 1, by="title")
+
+
+def _words(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def absorb(track_id: str, row_id: str) -> bool:

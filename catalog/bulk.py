@@ -15,7 +15,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from catalog import corrections, jobs
+from catalog import corrections, intake, jobs
 from catalog.models import Analysis, Artist, Fingerprint, Track, TrackQuerySet
 
 AT_ONCE = 2_000  # ids in one statement: databases bound how many values a query may carry
@@ -127,9 +127,17 @@ def undo(artist: Artist, done: dict[str, Any]) -> int:
 
 
 def withdraw(artist: Artist, ids: Iterable[str]) -> int:
-    """Delete tracks with their analyses and files. Returns how many. Certificates that name them stay as they are."""
+    """Delete tracks with their analyses and files. Returns how many. Certificates that name them stay as they are.
+
+    Those that a collection names too are known by name again.
+    """
     deleted = 0
-    for tracks in _portions(artist, list(ids)):
+    for portion in _portions(artist, list(ids)):
+        named = list(portion.exclude(imported_id="").exclude(path="").select_related("artist"))
+        tracks = portion.exclude(pk__in=[track.pk for track in named])
+        for track in named:
+            intake.withdraw(track)
+        deleted += len(named)
         files = [track.file for track in tracks.only("path", "artist_id") if track.path]
         with transaction.atomic():
             wanted = list(tracks.values_list("pk", flat=True))

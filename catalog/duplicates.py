@@ -188,17 +188,22 @@ def keep(pair: DuplicatePair, track_id: str) -> Track:
         (goes,) = both.values()
         if not stays.path and goes.path:
             raise Undecidable(f"“{stays.title}” has no audio. Keep the one that has it.")
-        changes = inherited(stays, goes)
-        # What moves leaves the other row first: an imported id is unique, and plays count once.
-        Track.objects.filter(pk=goes.pk).update(imported_id="", plays=None)
-        if changes:
-            Track.objects.filter(pk=stays.pk).update(**changes)
-        PlaylistEntry.objects.filter(track=goes).update(track=stays)
+        hand_over(stays, goes)
     intake.withdraw(goes)
     stays.refresh_from_db()
     if stays.status == Track.FAILED and stays.path:  # it was refused only for the sake of the other
         intake.retry(stays)
     return stays
+
+
+def hand_over(stays: Track, goes: Track) -> None:
+    """Give a row what the artist and a collection said of another, and its playlists. The artist is locked."""
+    changes = inherited(stays, goes)
+    # What moves leaves the other row first: an imported id is unique, and plays count once.
+    Track.objects.filter(pk=goes.pk).update(imported_id="", imported={}, plays=None)
+    if changes:
+        Track.objects.filter(pk=stays.pk).update(**changes)
+    PlaylistEntry.objects.filter(track=goes).update(track=stays)
 
 
 def inherited(stays: Track, goes: Track) -> dict[str, Any]:

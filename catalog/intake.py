@@ -15,14 +15,14 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from catalog import adoption, corrections, jobs
 from catalog.audio.errors import AudioError
 from catalog.audio.sniff import sniff
 from catalog.ids import track_id
-from catalog.models import Analysis, Artist, Fingerprint, Track
+from catalog.models import Analysis, Artist, DuplicatePair, Fingerprint, Track
 
 CHUNK = 256 * 1024
 
@@ -72,13 +72,16 @@ def accept(
     title: str = "",
     origin: str = Track.Origin.UPLOAD,
     genre: str = "",
+    row: str = "",
 ) -> Accepted:
     """Take one file into the library and queue its analysis. Nothing is decoded here.
+
+    row: the id of the metadata-only track that the artist says this is the recording of.
 
     Raises Refused (empty, too large, not audio we read, no room) or Duplicate. Nothing is left behind then.
     """
     try:
-        return _accept(artist, stream, filename, title, origin, genre)
+        return _accept(artist, stream, filename, title, origin, genre, row)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -88,7 +91,9 @@ def accept(
         ) from error
 
 
-def _accept(artist: Artist, stream: Readable, filename: str, title: str, origin: str, genre: str) -> Accepted:
+def _accept(
+    artist: Artist, stream: Readable, filename: str, title: str, origin: str, genre: str, said: str
+) -> Accepted:
     folder = Path(settings.MEDIA_ROOT) / "tracks"
     folder.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=".incoming-", dir=folder)
@@ -135,7 +140,9 @@ def _accept(artist: Artist, stream: Readable, filename: str, title: str, origin:
         incoming.replace(final)
         try:
             with transaction.atomic():
-                row = adoption.adopt(artist, filename, size) if origin == Track.Origin.UPLOAD else None
+                row = adoption.row_to_fill(artist, said) if said else None
+                if row is None and origin == Track.Origin.UPLOAD:
+                    row = adoption.adopt(artist, filename, size)
                 if row is None:
                     track.save(force_insert=True)
                 else:
@@ -195,14 +202,24 @@ def retry(track: Track) -> bool:
     return jobs.requeue(track, urgent=True)
 
 
-def withdraw(track: Track) -> None:
-    """Delete a track, its analyses and its file. Certificates that name its hash stay as they are."""
+def withdraw(track: Track, *, row: bool = False) -> None:
+    """Delete a track, its analyses and its file. Certificates that name its hash stay as they are.
+
+    A track that a collection names too is known by name again, unless its row is to go as well.
+    """
     file = track.file if track.path else None
     with transaction.atomic():
+        adoption.locked(track.artist)
+        named = Track.objects.filter(pk=track.pk).exclude(imported_id="").exclude(path="").first()
         Track.objects.filter(pk=track.pk).update(analysis=None)
         Analysis.objects.filter(track_id=track.pk).delete()
         Fingerprint.objects.filter(track_id=track.pk).delete()
-        track.delete()
+        if named is None or row:
+            track.delete()
+        else:
+            Track.objects.filter(pk=track.pk).update(**adoption.by_name_again(named))
+            pairs = DuplicatePair.objects.filter(Q(first=track.pk) | Q(second=track.pk))
+            pairs.exclude(kind=DuplicatePair.Kind.NAME).delete()
     if file is not None:
         with contextlib.suppress(OSError):
             file.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import transaction
 
-from catalog import duplicates, jobs, snapshots
+from catalog import adoption, duplicates, jobs, snapshots
 from catalog.audio.errors import AudioError
 from catalog.models import Analysis, Artist, Fingerprint, Track
 from catalog.signals import track_analysed
@@ -84,15 +84,14 @@ def _measure(track: Track, lease: jobs.Lease) -> str:
         "channels": decoded.source_channels,
         "tags": decoded.tags,
     }
-    leading = track.imported.get("source") == "rekordbox"  # the name in a collection is looked after
-    if not (track.settled_title or leading) and str(decoded.tags.get("title", "")).strip():
-        changes["title"] = str(decoded.tags["title"]).strip()[:200]
     with transaction.atomic():
         # One at a time for each artist, so that of two equal recordings in two workers one gets in. (SQLite has
         # one writer anyway, and its transactions begin as writers.)
-        Artist.objects.select_for_update(no_key=True).get(pk=track.artist_id)
+        adoption.locked(track.artist)
         if _ended_as_twin(track, decoded.pcm_sha256, lease):
             return "known already"
+        if title := _title_of(track, decoded.tags):
+            changes["title"] = title
         analysis = Analysis.objects.create(
             track=track,
             version=ANALYSIS_VERSION,
@@ -114,6 +113,13 @@ def _measure(track: Track, lease: jobs.Lease) -> str:
         track.refresh_from_db()
         track_analysed.send(Track, track=track)
     return "ready"
+
+
+def _title_of(track: Track, tags: dict[str, Any]) -> str:
+    """The title in a file's tags, unless a person or a collection has named the track, if only while it was heard."""
+    now = Track.objects.only("settled_title", "imported").get(pk=track.pk)
+    leading = now.imported.get("source") == "rekordbox"  # the name in a collection is looked after
+    return "" if now.settled_title or leading else str(tags.get("title", "")).strip()[:200]
 
 
 def known_of(track: Track, tags: dict[str, Any]) -> TempoContext:
@@ -152,16 +158,24 @@ def _settled_tempos(track: Track) -> Iterator[float]:
 
 
 def _ended_as_twin(track: Track, audio_sha256: str, lease: jobs.Lease) -> bool:
-    """Close a track whose recording is in the library already, in another file. Raises Lost when it is not ours."""
-    same = Track.objects.of(track.artist).filter(audio_sha256=audio_sha256, status=Track.READY)
-    twin = same.exclude(pk=track.pk).first()
-    if twin is None:
-        return False
-    if not lease.finish(
-        Track.FAILED,
-        duplicate_of=twin,
-        error=f"This is the same recording as “{twin.title}”, bit for bit, in another file. "
-        "Keep that one and delete this one.",
-    ):
-        raise jobs.Lost
+    """Close a track whose recording is in the library already, in another file. Raises Lost when it is not ours.
+
+    What a collection said of it is said of that recording from now on.
+    """
+    with transaction.atomic():
+        adoption.locked(track.artist)
+        same = Track.objects.of(track.artist).filter(audio_sha256=audio_sha256, status=Track.READY)
+        twin = same.exclude(pk=track.pk).first()
+        if twin is None:
+            return False
+        if not lease.finish(
+            Track.FAILED,
+            duplicate_of=twin,
+            error=f"This is the same recording as “{twin.title}”, bit for bit, in another file. "
+            "Keep that one and delete this one.",
+        ):
+            raise jobs.Lost
+        row = Track.objects.get(pk=track.pk)
+        if row.imported_id:
+            duplicates.hand_over(twin, row)
     return True

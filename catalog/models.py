@@ -99,6 +99,9 @@ class Track(Job):
     settled_title = models.BooleanField(default=False, help_text="typed by a person: tags may not change it")
     origin = models.CharField(max_length=16, choices=Origin.choices, default=Origin.UPLOAD)
     filename = models.CharField(max_length=255, blank=True)
+    awaited = models.CharField(
+        max_length=255, blank=True, help_text="without audio: the folded name of the file that would be it"
+    )
     path = models.CharField(max_length=255, blank=True)
     format = models.CharField(max_length=8, blank=True)
     size_bytes = models.PositiveBigIntegerField(default=0)
@@ -139,7 +142,10 @@ class Track(Job):
                 "artist", "imported_id", condition=~Q(imported_id=""), name="one_track_per_imported_id"
             ),
         ]
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["artist", "-created_at"])]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["artist", "-created_at"]),
+            models.Index(fields=["artist", "awaited"], condition=~Q(awaited=""), name="awaited_files"),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -173,7 +179,9 @@ class Track(Job):
     def genres(self) -> list[str]:
         from catalog.dna.genres import genres_in
 
-        return genres_in(self.genre_override or str(self.tags.get("genre", "") or self.imported.get("genre", "")))
+        return genres_in(
+            self.genre_override or str(self.tags.get("genre", "") or self.imported.get("genre", ""))
+        )
 
     @property
     def genre(self) -> str:

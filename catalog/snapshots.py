@@ -72,8 +72,9 @@ def members(artist: Artist) -> list[Track]:
 
 
 def _included(artist: Artist) -> TrackQuerySet:
-    """Analysed tracks, and those that are known from a collection only."""
+    """Analysed tracks, and those of which only a collection has spoken yet: without audio, or not (well) heard."""
     known = Q(status=Track.READY, analysis__isnull=False) | Q(status=Track.METADATA)
+    known |= Q(analysis__isnull=True) & ~Q(imported_id="")
     tracks = Track.objects.of(artist).filter(known)
     tracks = tracks.annotate(tag_genre=KT("tags__genre"), imported_genre=KT("imported__genre"))
     return tracks if artist.dna_includes_generated else tracks.own()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from catalog.adoption import FACTS, Named, absorb, uploads_of
+from catalog.adoption import FACTS, Named, absorb, awaited, uploads_of
 from catalog.collected import alike, columns_of, merged, other_id, outranked, renamed, strangers, together
 from catalog.imports import Entry, Known, Survey, fold
 from catalog.imports.matching import Match
@@ -18,7 +18,18 @@ from catalog.models import Import, Track
 from catalog.reports import LISTED, Report, shown
 
 FROM_REKORDBOX = Import.Source.REKORDBOX.value
-NEEDED = (*FACTS, "artist_id", "title", "settled_title", "status", "path", "origin", "filename", "duration")
+NEEDED = (
+    *FACTS,
+    "artist_id",
+    "title",
+    "settled_title",
+    "status",
+    "path",
+    "origin",
+    "filename",
+    "awaited",
+    "duration",
+)
 
 
 class Batch:
@@ -210,6 +221,7 @@ class Collection:
             status=Track.METADATA,
             origin=self._origin,
             filename=entry.filename[:255],
+            awaited=awaited(entry.filename),
             duration=entry.duration,
             created_at=self.row.created_at
             - timedelta(microseconds=number),  # listed in the order of the file
@@ -230,6 +242,7 @@ class Collection:
         if leading and unheard:
             wanted |= {
                 "filename": entry.filename[:255],
+                "awaited": awaited(entry.filename),
                 "duration": wanted["imported"].get("duration"),
                 "origin": self._origin,
             }

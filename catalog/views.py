@@ -61,11 +61,13 @@ def _own(request: HttpRequest, pk: str) -> Track:
 def _take_in(artist: Artist, request: HttpRequest) -> list[dict[str, Any]]:
     """The files of a plain form, one fate each."""
     fates: list[dict[str, Any]] = []
-    for file in request.FILES.getlist("files"):
+    files = request.FILES.getlist("files")
+    row = request.POST.get("row", "") if len(files) == 1 else ""
+    for file in files:
         fate: dict[str, Any] = {"name": file.name}
         try:
             fate |= {
-                "track": intake.accept(artist, stream=file, filename=file.name or "").track,
+                "track": intake.accept(artist, stream=file, filename=file.name or "", row=row).track,
                 "word": "Taken in",
             }
         except intake.Duplicate as error:
@@ -199,9 +201,10 @@ def track_audio(request: HttpRequest, pk: str) -> HttpResponseBase:
 def delete(request: HttpRequest, pk: str) -> HttpResponse:
     one = _own(request, pk)
     if request.method == "POST":
-        title = one.title
-        intake.withdraw(one)
-        messages.success(request, f"“{title}” is deleted.")
+        title, row = one.title, bool(request.POST.get("row"))
+        stays = bool(one.imported_id and one.path) and not row
+        intake.withdraw(one, row=row)
+        messages.success(request, f"“{title}” is {'known by name again' if stays else 'deleted'}.")
         return redirect("catalog:library")
     return render(request, "catalog/delete.html", {"track": one})
 

@@ -182,7 +182,15 @@ class TrackItem(ArtistView):
             raise refused(error) from None
         return Response(TrackDetail(self.found(pk)).data)
 
-    @operation("tracks_delete", "Delete a track", tag="catalog", answers={204: None}, errors=(401, 404))
+    @operation(
+        "tracks_delete",
+        "Delete a track",
+        tag="catalog",
+        description="A recording that an imported collection names too is known by name again (`status` metadata); "
+        "delete that row, too, to remove it altogether.",
+        answers={204: None},
+        errors=(401, 404),
+    )
     def delete(self, request: Request, pk: str) -> Response:
         intake.withdraw(self.found(pk))
         return Response(status=204)

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from catalog import duplicates, importing, intake, jobs
+from catalog import bulk, duplicates, importing, intake, jobs, snapshots
 from catalog.imports import ImportRefused
 from catalog.listening import listen
 from catalog.models import Artist, DuplicatePair, Import, Playlist, PlaylistEntry, Track
@@ -346,6 +347,90 @@ def test_a_row_of_another_length_is_left_alone() -> None:
     taken(me, collection(track(1, TotalTime=300)))
     listen(upload(me, "tune 1.mp3").pk)
     assert sorted(Track.objects.of(me).values_list("status", flat=True)) == ["metadata", "ready"]
+
+
+def test_a_name_whose_letters_fold_to_others_is_found() -> None:
+    me = owner().artist
+    taken(me, collection(track(1, Size=None, TotalTime=None, Location="file://localhost/m/Stra%C3%9Fe.wav")))
+    assert upload(me, "STRASSE.wav").imported_id == "1"
+
+
+def test_what_is_sent_on_the_page_of_a_row_becomes_it_whatever_it_is_called() -> None:
+    me = owner()
+    taken(me.artist, "Title,Artist\nNo file,Ossa\n", "list.csv")
+    taken(collaborator().artist, "Title,Artist\nTheirs,Ossa\n", "list.csv")
+    mine, theirs = one(me.artist), Track.objects.exclude(artist=me.artist).get()
+    assert f'name="row" value="{mine.pk}"' in me.page.get(mine.get_absolute_url()).content.decode()
+    for row in (theirs, mine, mine):
+        file = SimpleUploadedFile("export 7.wav", loop_bytes(seed=next(numbers)))
+        me.page.post("/catalog/", {"files": file, "row": row.pk, "rights": "yes"})
+    theirs.refresh_from_db()
+    mine.refresh_from_db()
+    assert (theirs.status, mine.status, mine.title) == (Track.METADATA, Track.QUEUED, "No file")
+    assert Track.objects.of(me.artist).count() == 3
+
+
+def test_a_row_without_a_file_name_is_found_by_title_artist_and_length() -> None:
+    me = owner().artist
+    taken(me, "Title,Artist,Time\nL\u00d6op,OSSA,0:08\nOther,Ossa,0:08\nLoop,Ossa,0:20\n", "list.csv")
+    sent = upload(me, "x.wav")
+    Track.objects.filter(pk=sent.pk).update(title="Lo\u0308op", credit="Ossa")
+    listen(sent.pk)
+    sent.refresh_from_db()
+    assert (sent.status, sent.imported["title"]) == (Track.READY, "L\u00d6op")
+    assert Track.objects.of(me).count() == 3
+
+
+def test_a_recording_that_is_taken_away_leaves_the_row_of_the_collection() -> None:
+    me = owner()
+    data = loop_bytes(seed=72)
+    text = collection(track(1, Size=len(data)), playlists=playlist("Night", 1))
+    taken(me.artist, text)
+    before = {name: value for name, value in Track.objects.values().get().items() if name != "version"}
+    sent = upload(me.artist, "tune 1.mp3", data)
+    jobs.cancel(sent)
+    file = sent.file
+    assert "known by name again" in me.page.get(f"/catalog/tracks/{sent.pk}/delete/").content.decode()
+    me.page.post(f"/catalog/tracks/{sent.pk}/delete/")
+    assert not file.exists()
+    after = Track.objects.values().get()
+    said = (
+        "id",
+        "status",
+        "path",
+        "filename",
+        "awaited",
+        "origin",
+        "imported",
+        "imported_id",
+        "plays",
+        "duration",
+    )
+    assert {name: after[name] for name in said} == {name: before[name] for name in said}
+    assert PlaylistEntry.objects.count() == 1
+    again = upload(me.artist, "tune 1.mp3", data)
+    assert (again.pk, again.status) == (sent.pk, Track.QUEUED)
+    me.page.post(f"/catalog/tracks/{sent.pk}/delete/", {"row": "1"})
+    assert not Track.objects.exists()
+
+
+def test_a_matched_file_that_cannot_be_heard_weighs_as_its_row_did() -> None:
+    me = owner().artist
+    data = loop_bytes(seed=73)
+    taken(me, collection(track(1, Size=len(data))))
+    sent = upload(me, "tune 1.mp3", data)
+    Track.objects.filter(pk=sent.pk).update(status=Track.FAILED)
+    [member] = snapshots.members(me)
+    assert (member.pk, member.bpm) == (sent.pk, 140.0)
+
+
+def test_the_bulk_deletion_leaves_rows_of_the_collection_too() -> None:
+    me = owner().artist
+    data = loop_bytes(seed=74)
+    taken(me, collection(track(1, Size=len(data))))
+    pks = [upload(me, "tune 1.mp3", data).pk, upload(me, "other.wav").pk]
+    assert bulk.withdraw(me, pks) == 2
+    assert (one(me).imported_id, one(me).status) == ("1", Track.METADATA)
 
 
 # --- lists beside Rekordbox ---

@@ -15,7 +15,7 @@ from catalog.audio import fingerprint
 from catalog.audio.encode import write_flac, write_wav
 from catalog.audio.errors import AudioError
 from catalog.listening import known_of, listen
-from catalog.models import Analysis, Artist, Track
+from catalog.models import Analysis, Artist, Playlist, PlaylistEntry, Track
 from tests import sounds
 from tests.people import owner
 from tests.rows import ready_track
@@ -62,6 +62,44 @@ def test_two_workers_with_the_same_recording_let_one_of_them_in(
     assert meanwhile == ["ready"]
     assert states() == ["failed", "ready"]
     assert Analysis.objects.count() == 1
+
+
+def test_what_a_collection_said_of_a_twin_is_said_of_the_recording_that_stays(
+    twins: tuple[Track, Track],
+) -> None:
+    first, second = twins
+    night = Playlist.objects.create(artist=first.artist, name="Night", source="rekordbox")
+    PlaylistEntry.objects.create(playlist=night, track=second, position=0)
+    said = {"id": "7", "source": "rekordbox", "title": "Named", "plays": 4}
+    Track.objects.filter(pk=second.pk).update(
+        imported_id="7", imported=said, plays=4, bpm_override=121.0, bpm_locked=True
+    )
+    assert (listen(first.pk), listen(second.pk)) == ("ready", "known already")
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.imported_id, first.imported, first.plays) == ("7", said, 4)
+    assert (first.bpm_override, first.bpm_locked) == (121.0, True)
+    assert (second.imported_id, second.status) == ("", Track.FAILED)
+    assert PlaylistEntry.objects.get().track_id == first.pk
+    intake.withdraw(second)
+    assert Track.objects.get() == first
+
+
+def test_a_title_typed_while_a_file_is_heard_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with soundfile.SoundFile(tmp_path / "loop.flac", "w", sounds.RATE, 2) as file:
+        file.title = "In the tags"
+        file.write(sounds.kick_loop(120.0, 8.0).T)
+    track = intake.accept_file(owner().artist, tmp_path / "loop.flac").track
+    take = fingerprint.fingerprint
+
+    def meanwhile(*args: Any) -> Any:
+        intake.correct(Track.objects.get(pk=track.pk), title="Typed")
+        return take(*args)
+
+    monkeypatch.setattr(fingerprint, "fingerprint", meanwhile)
+    assert listen(track.pk) == "ready"
+    track.refresh_from_db()
+    assert (track.title, track.tags["title"]) == ("Typed", "In the tags")
 
 
 def heard(folder: Path, name: str, sound: np.ndarray, *, bits: int = 24) -> Track:
