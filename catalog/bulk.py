@@ -133,9 +133,10 @@ def withdraw(artist: Artist, ids: Iterable[str]) -> int:
     """
     deleted = 0
     for portion in _portions(artist, list(ids)):
-        named = list(portion.exclude(imported_id="").exclude(path="").select_related("artist"))
+        named = list(portion.exclude(imported_id="").exclude(path="").only("path", "artist_id"))
         tracks = portion.exclude(pk__in=[track.pk for track in named])
         for track in named:
+            track.artist = artist
             intake.withdraw(track)
         deleted += len(named)
         files = [track.file for track in tracks.only("path", "artist_id") if track.path]

@@ -57,6 +57,8 @@ def report(request: HttpRequest, pk: str) -> HttpResponse:
     if request.method == "POST":
         _do(request, row)
         return redirect("catalog:import-report", pk)
+    if row.is_over and row.report.get("lists", {}).get("ambiguous"):
+        importing.settle_met(row)
     counts: dict[str, int] = dict.fromkeys(COUNTS, 0) | row.report.get("counts", {})
     lists: dict[str, list[dict[str, Any]]] = {name: [] for name in LISTS} | row.report.get("lists", {})
     questions = [one for one in lists["ambiguous"] if not one["settled"]]
@@ -82,6 +84,8 @@ def _do(request: HttpRequest, row: Import) -> None:
             importing.resolve(row, entry=entry, track=None if track == "none" else track)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
+        except importing.StillReading as error:
+            messages.error(request, str(error))
         else:
             messages.success(request, "Saved.")
     elif "cancel" in request.POST and not importing.cancel(row):

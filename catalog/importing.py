@@ -27,7 +27,7 @@ from catalog.imports import Entry, ImportRefused, Kind, ListedPlaylist, kind_of,
 from catalog.imports.limits import MAX_BYTES
 from catalog.intake import CHUNK, Readable, clean_name
 from catalog.models import Artist, Import, Track
-from catalog.playlists import keep_playlist
+from catalog.playlists import drop_others, keep_playlist
 from catalog.reports import Report
 from catalog.upserts import Collection
 
@@ -36,6 +36,10 @@ log = logging.getLogger(__name__)
 BATCH = 500
 EXTENSIONS = {Import.Source.REKORDBOX: "xml", Import.Source.CSV: "csv", Import.Source.M3U: "m3u"}
 KEPT_FOR = 30 * 24 * 3600.0  # seconds a file stays that was not read to its end
+
+
+class StillReading(Exception):
+    """Nothing can be decided on an import that is not over."""
 
 
 def submit(artist: Artist, *, stream: Readable, filename: str, only: str = "", queue: bool = True) -> Import:
@@ -116,9 +120,8 @@ def read_collection(pk: str) -> str:
         except (jobs.Lost, Import.DoesNotExist, Artist.DoesNotExist):
             return "lost"
         except ImportRefused as error:
-            if lease.finish(
-                Import.FAILED, stage="", error=error.reason, path="", report={"code": error.code}
-            ):
+            said = Import.objects.only("report").get(pk=pk).report | {"code": error.code}
+            if lease.finish(Import.FAILED, stage="", error=error.reason, path="", report=said):
                 row.file.unlink(missing_ok=True)
             return f"refused: {error.code}"
         except Exception:
@@ -141,6 +144,7 @@ def _read(row: Import, report: Report, lease: jobs.Lease) -> None:
     collection = Collection(row, found, report)
     report.start_playlists()
     batch: list[Entry] = []
+    lists: set[tuple[str, str]] = set()
     name = Path(row.filename).stem
     for one in read(row.file, found, name=name):
         if isinstance(one, Entry):
@@ -154,9 +158,12 @@ def _read(row: Import, report: Report, lease: jobs.Lease) -> None:
             batch = []
             one = report.named_apart(one)
             report.playlist(one, *keep_playlist(row, one, collection.pk_of, collection.by_location))
+            lists.add((one.folder, one.name))
         else:
             report.note(one)
     _write(row, collection, batch, lease)
+    if row.source == Import.Source.REKORDBOX and lists:
+        report.removed(drop_others(row, lists))
     if lease.finish(Import.READY, stage="", path="", report=report.to_json()):
         row.file.unlink(missing_ok=True)
         snapshots.ask_for_drawing(row.artist)
@@ -191,11 +198,15 @@ def retry(row: Import) -> bool:
 def resolve(row: Import, *, entry: str, track: str | None) -> Import:
     """The artist says which of several recordings a row is (None: none of them).
 
-    entry: id of the row's metadata-only track. Raises ValidationError for a choice that is not, or no longer, there.
+    entry: id of the row's metadata-only track. Raises ValidationError for a choice that is not, or no longer, there,
+    StillReading before the import is over.
     """
+    settle_met(row)
     with transaction.atomic():
         adoption.locked(row.artist)
         fresh = Import.objects.get(pk=row.pk)
+        if not fresh.is_over:  # the job would write its own report over this one
+            raise StillReading("This import is still being read. Decide when it is over.")
         report = Report.resumed(fresh.report)
         question = report.open_question(entry)
         if question is None:
@@ -212,9 +223,28 @@ def resolve(row: Import, *, entry: str, track: str | None) -> Import:
                 {"track": "This recording was deleted or belongs to another row by now. Choose another."}
             )
         report.settle(question, track)
-        Import.objects.filter(pk=row.pk).update(report=report.to_json())
+        Import.objects.filter(pk=row.pk).update(report=fresh.report | report.to_json())
     fresh.report = report.to_json()
     return fresh
+
+
+def settle_met(row: Import) -> None:
+    """Close the questions whose row has a recording, or is gone, by now. `row.report` is as it is stored then."""
+    with transaction.atomic():
+        adoption.locked(row.artist)
+        fresh = Import.objects.get(pk=row.pk)
+        report = Report.resumed(fresh.report)
+        asked = {one["entry"]: one for one in report.lists["ambiguous"] if not one["settled"]}
+        if fresh.is_over and asked:
+            rows = Track.objects.of(row.artist).filter(pk__in=asked)
+            open_still = set(rows.filter(status=Track.METADATA).values_list("pk", flat=True))
+            heard = set(rows.exclude(path="").values_list("pk", flat=True))
+            for pk in asked.keys() - open_still:
+                report.settle(asked[pk], pk if pk in heard else None)
+            if asked.keys() - open_still:
+                fresh.report = fresh.report | report.to_json()
+                Import.objects.filter(pk=row.pk).update(report=fresh.report)
+    row.report = fresh.report
 
 
 def _set_apart(artist: Artist, pk: str) -> bool:

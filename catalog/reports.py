@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -79,10 +79,14 @@ class Report:
         self.counts["playlists"], self.lists["playlists"] = 0, []
 
     def named_apart(self, playlist: ListedPlaylist) -> ListedPlaylist:
-        """A second list of the same name in the same folder is told apart by a number."""
+        """A list that can be stored; a second one of the same name in the same folder is told apart by a number.
+
+        A place is unique, and an entry of PostgreSQL's index holds 2,704 bytes: names are cut by bytes too.
+        """
+        playlist = replace(playlist, folder=_cut(playlist.folder, 600), name=_cut(playlist.name, 290))
         self._names[playlist.folder, playlist.name] += 1
         count = self._names[playlist.folder, playlist.name]
-        return playlist if count == 1 else replace(playlist, name=f"{playlist.name[:290]} ({count})")
+        return playlist if count == 1 else replace(playlist, name=f"{playlist.name} ({count})")
 
     def playlist(self, playlist: ListedPlaylist, fate: str, known: int) -> None:
         self.add(
@@ -95,6 +99,12 @@ class Report:
                 "missing": len(playlist.members) - known,
             },
         )
+
+    def removed(self, places: Iterable[tuple[str, str]]) -> None:
+        """Playlists, by folder and name, that stood in the file before this one and do not any more."""
+        fate = {"fate": "removed", "tracks": 0, "missing": 0}
+        gone = [{"name": name, "folder": folder, **fate} for folder, name in places]
+        self.lists["playlists"] += gone[: LISTED - len(self.lists["playlists"])]
 
     # --- questions ---
 
@@ -110,6 +120,11 @@ class Report:
         question["settled"] = track or "none"
         self.counts["ambiguous"] -= 1
         self.counts["matched" if track else "metadata_only"] += 1
+
+
+def _cut(text: str, characters: int) -> str:
+    """At most so many characters, and 2.5 times as many bytes."""
+    return text[:characters].encode()[: characters * 5 // 2].decode(errors="ignore")
 
 
 def shown(entry: Entry) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Odd(serializers.Serializer[Any]):
 class ListedPlaylist(serializers.Serializer[Any]):
     name = serializers.CharField()
     folder = serializers.CharField()
-    fate = serializers.CharField(help_text="created, updated or unchanged")
+    fate = serializers.CharField(help_text="created, updated, unchanged or removed")
     tracks = serializers.IntegerField()
     missing = serializers.IntegerField()
 

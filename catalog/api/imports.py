@@ -144,7 +144,7 @@ class ImportResolve(ImportView):
         tag="catalog",
         request=ImportDecision,
         answers={200: ImportDetail},
-        errors=(400, 401, 404, 413, 415),
+        errors=(400, 401, 404, 409, 413, 415),
     )
     def post(self, request: Request, pk: str) -> Response:
         row = self.found(pk)
@@ -154,6 +154,8 @@ class ImportResolve(ImportView):
             row = importing.resolve(row, **asked.validated_data)
         except DjangoValidationError as error:
             raise refused(error) from None
+        except importing.StillReading as error:
+            raise Problem(409, "still-reading", str(error)) from None
         return Response(ImportDetail(row).data)
 
 

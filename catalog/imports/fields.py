@@ -42,11 +42,14 @@ def comment(text: str) -> str:
     return clean(text, COMMENT)
 
 
-def number(text: str) -> float:
-    """A number with a point or a comma; never NaN or infinity."""
+def number(text: str, *, grouped: bool = True) -> float:
+    """A number with a point or a comma; never NaN or infinity. grouped: whether 128,000 may be a great one."""
     text = text.strip().replace("\u00a0", "")
-    text = text.replace(",", "") if _GROUPED.match(text) and "." not in text else text.replace(",", ".")
+    grouped = grouped and "." not in text and bool(_GROUPED.match(text))
+    text = text.replace(",", "" if grouped else ".")
     try:
+        if "_" in text:  # Python's own way to group
+            raise ValueError
         value = float(text)
     except ValueError:
         raise ValueError("is not a number") from None
@@ -78,7 +81,7 @@ def bitrate(text: str) -> int | None:
 
 def bpm(text: str) -> float | None:
     """None for 0, which is how Rekordbox writes a track it has not analysed."""
-    value = number(re.sub(r"\s*bpm$", "", text, flags=re.IGNORECASE))
+    value = number(re.sub(r"\s*bpm$", "", text, flags=re.IGNORECASE), grouped=False)
     if value == 0:
         return None
     if not BPM_RANGE[0] <= value <= BPM_RANGE[1]:
@@ -108,7 +111,7 @@ def duration(text: str) -> float | None:
         hours, minutes, seconds = int(clock[1] or 0), int(clock[2]), number(clock[3])
         value = hours * 3600 + minutes * 60 + seconds
     else:
-        value = number(text)
+        value = number(text, grouped=False)
     if value < 0 or value > DAY_SECONDS:
         raise ValueError("is not a length")
     return round(value, 3) or None

@@ -211,7 +211,7 @@ def _cue(attributes: dict[str, str]) -> list[Cue]:
     number = attributes.get("Num", "")
     shades = [attributes.get(shade, "") for shade in ("Red", "Green", "Blue")]
     colour = ""
-    if all(shade.isascii() and shade.isdigit() and int(shade[:4]) < 256 for shade in shades):
+    if all(shade.isascii() and shade.isdigit() and len(shade) <= 3 and int(shade) < 256 for shade in shades):
         colour = "#" + "".join(f"{int(shade):02X}" for shade in shades)
     cue = Cue(
         CUE_KINDS.get(attributes.get("Type", ""), "cue"),

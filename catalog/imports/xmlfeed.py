@@ -64,7 +64,9 @@ def fed(path: Path, target: Target) -> Iterator[None]:
             f"This is not well-formed XML: it cannot be read at line {line:,}, column {column + 1:,}. "
             "Export the collection again.",
         ) from None
-    except (ValueError, LookupError):  # an encoding nobody knows
+    except (ValueError, LookupError):  # an encoding nobody knows, which is said before the first tag
+        if target.tags:
+            raise
         raise ImportRefused("damaged", "This XML is in an encoding that cannot be read.") from None
 
 

@@ -151,6 +151,20 @@ def test_a_bad_field_is_left_out_and_said_and_the_track_comes_in(
     assert reason in note.reason
 
 
+def test_a_colour_of_thousands_of_digits_is_no_colour(tmp_path: Path) -> None:
+    mark = f'<POSITION_MARK Start="4.0" Red="{"1" * 5000}" Green="{"0" * 5000}" Blue="1"/>'
+    [entry] = entries(written(tmp_path / "c.xml", collection(track(1, inside=mark))))
+    assert [(cue.start, cue.colour) for cue in entry.cues] == [(4.0, "")]
+
+
+def test_tempos_and_lengths_of_three_decimals_are_no_thousands(tmp_path: Path) -> None:
+    values = {"AverageBpm": "128,000", "TotalTime": "215,250", "Size": "1,234,567"}
+    path = written(tmp_path / "c.xml", collection(track(1, **values), track(2, PlayCount="1_0")))
+    first, second = entries(path)
+    assert (first.bpm, first.duration, first.size, second.plays) == (128.0, 215.25, 1_234_567, None)
+    assert [note.name for note in notes(path)] == ["Tune 2"]
+
+
 def test_ids_that_are_no_numbers_missing_or_doubled(tmp_path: Path) -> None:
     text = collection(
         track(1, TrackID="abc"), track(2, TrackID=None), track(3, TrackID="x" * 300), track(4, TrackID="abc")
