@@ -90,8 +90,7 @@ def _measure(track: Track, lease: jobs.Lease) -> str:
         adoption.locked(track.artist)
         if _ended_as_twin(track, decoded.pcm_sha256, lease):
             return "known already"
-        if title := _title_of(track, decoded.tags):
-            changes["title"] = title
+        changes |= _names_in(decoded.tags, track)
         analysis = Analysis.objects.create(
             track=track,
             version=ANALYSIS_VERSION,
@@ -115,11 +114,15 @@ def _measure(track: Track, lease: jobs.Lease) -> str:
     return "ready"
 
 
-def _title_of(track: Track, tags: dict[str, Any]) -> str:
-    """The title in a file's tags, unless a person or a collection has named the track, if only while it was heard."""
-    now = Track.objects.only("settled_title", "imported").get(pk=track.pk)
+def _names_in(tags: dict[str, Any], track: Track) -> dict[str, str]:
+    """Title and artist in a file's tags, unless a person or a collection said them, if only while it was heard."""
+    now = Track.objects.only("settled_title", "imported", "credit").get(pk=track.pk)
     leading = now.imported.get("source") == "rekordbox"  # the name in a collection is looked after
-    return "" if now.settled_title or leading else str(tags.get("title", "")).strip()[:200]
+    found = {
+        "title": "" if now.settled_title or leading else str(tags.get("title", "")).strip()[:200],
+        "credit": "" if now.credit or now.imported else str(tags.get("artist", "")).strip()[:300],
+    }
+    return {name: text for name, text in found.items() if text}
 
 
 def known_of(track: Track, tags: dict[str, Any]) -> TempoContext:

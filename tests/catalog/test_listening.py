@@ -87,7 +87,7 @@ def test_what_a_collection_said_of_a_twin_is_said_of_the_recording_that_stays(
 
 def test_a_title_typed_while_a_file_is_heard_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with soundfile.SoundFile(tmp_path / "loop.flac", "w", sounds.RATE, 2) as file:
-        file.title = "In the tags"
+        file.title, file.artist = "In the tags", "Ana"
         file.write(sounds.kick_loop(120.0, 8.0).T)
     track = intake.accept_file(owner().artist, tmp_path / "loop.flac").track
     take = fingerprint.fingerprint
@@ -100,6 +100,11 @@ def test_a_title_typed_while_a_file_is_heard_stays(tmp_path: Path, monkeypatch: 
     assert listen(track.pk) == "ready"
     track.refresh_from_db()
     assert (track.title, track.tags["title"]) == ("Typed", "In the tags")
+    assert track.credit == "Ana"
+    # What a collection says of the artist, be it nothing, is not spoken against.
+    Track.objects.update(credit="Ana B", imported={"source": "rekordbox"}, status=Track.QUEUED)
+    assert listen(track.pk) == "ready"
+    assert Track.objects.get().credit == "Ana B"
 
 
 def heard(folder: Path, name: str, sound: np.ndarray, *, bits: int = 24) -> Track:

@@ -89,7 +89,7 @@ def test_the_studio_states_the_catalog_and_what_the_prompt_is_read_as(me: Person
     for word in ("140 BPM", "half-time", "dark", "hand percussion", "Dubstep"):
         assert f"<em>{word}</em>" in page
     assert "reference/demo quality" in page
-    assert "The certificate is public and shows the prompt" in page
+    assert "The certificate is public; the prompt and the title stay private until you open them." in page
 
 
 def test_a_plain_form_queues_one_generation_however_often_it_is_sent(me: Person) -> None:
