@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from catalog import importing
+from catalog import importing, questions
 from catalog.imports import ImportRefused
 from catalog.imports.limits import MAX_BYTES, MAX_TRACKS
 from catalog.models import Import
@@ -58,10 +58,10 @@ def report(request: HttpRequest, pk: str) -> HttpResponse:
         _do(request, row)
         return redirect("catalog:import-report", pk)
     if row.is_over and row.report.get("lists", {}).get("ambiguous"):
-        importing.settle_met(row)
+        questions.settle_met(row)
     counts: dict[str, int] = dict.fromkeys(COUNTS, 0) | row.report.get("counts", {})
     lists: dict[str, list[dict[str, Any]]] = {name: [] for name in LISTS} | row.report.get("lists", {})
-    questions = [one for one in lists["ambiguous"] if not one["settled"]]
+    unsettled = [one for one in lists["ambiguous"] if not one["settled"]]
     return render(
         request,
         "catalog/import_report.html",
@@ -69,8 +69,8 @@ def report(request: HttpRequest, pk: str) -> HttpResponse:
             "row": row,
             "counts": counts,
             "lists": lists,
-            "questions": questions,
-            "unasked": max(0, counts["ambiguous"] - len(questions)),
+            "questions": unsettled,
+            "unasked": max(0, counts["ambiguous"] - len(unsettled)),
             "left": row.eta(),
             "listed": LISTED,
         },
@@ -81,10 +81,10 @@ def _do(request: HttpRequest, row: Import) -> None:
     if entry := request.POST.get("entry"):
         track = request.POST.get("track", "")
         try:
-            importing.resolve(row, entry=entry, track=None if track == "none" else track)
+            questions.resolve(row, entry=entry, track=None if track == "none" else track)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
-        except importing.StillReading as error:
+        except questions.StillReading as error:
             messages.error(request, str(error))
         else:
             messages.success(request, "Saved.")

@@ -14,7 +14,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import importing
+from catalog import importing, questions
 from catalog.api.base import ArtistView
 from catalog.api.documented import operation
 from catalog.api.fields import Text, refused
@@ -151,10 +151,10 @@ class ImportResolve(ImportView):
         asked = ImportDecision(data=request.data)
         asked.is_valid(raise_exception=True)
         try:
-            row = importing.resolve(row, **asked.validated_data)
+            row = questions.resolve(row, **asked.validated_data)
         except DjangoValidationError as error:
             raise refused(error) from None
-        except importing.StillReading as error:
+        except questions.StillReading as error:
             raise Problem(409, "still-reading", str(error)) from None
         return Response(ImportDetail(row).data)
 

@@ -305,3 +305,13 @@ def test_a_report_asks_the_database_as_often_for_many_rows_as_for_few(
     with django_assert_max_num_queries(8):
         page = client.get(reverse("catalog:import-report", args=[row.pk])).content.decode()
     assert "Show the first 200 of 299" in page
+
+
+def test_nothing_is_decided_before_an_import_is_over() -> None:
+    me = owner()
+    row, question, _ = asked(me)
+    Import.objects.filter(pk=row.pk).update(status=Import.RUNNING)
+    choice = {"entry": question["entry"], "track": None}
+    answer = me.api.post(f"{ADDRESS}{row.pk}/resolve/", choice, content_type="application/json")
+    assert answer.status_code == 409
+    assert answer.json()["type"].endswith("still-reading")

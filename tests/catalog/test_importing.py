@@ -18,7 +18,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from catalog import bulk, duplicates, importing, intake, jobs, snapshots
+from catalog import bulk, duplicates, importing, intake, jobs, questions, snapshots
 from catalog.imports import ImportRefused
 from catalog.listening import listen
 from catalog.models import Artist, DuplicatePair, Import, Playlist, PlaylistEntry, Track
@@ -253,15 +253,15 @@ def test_of_several_recordings_the_artist_chooses() -> None:
     [question] = row.report["lists"]["ambiguous"]
     assert {one["track"] for one in question["candidates"]} == {first.pk, second.pk}
     with pytest.raises(ValidationError, match="offered"):
-        importing.resolve(row, entry=question["entry"], track=ready_track(me.artist, "C", seed=3).pk)
-    decided = importing.resolve(row, entry=question["entry"], track=second.pk)
+        questions.resolve(row, entry=question["entry"], track=ready_track(me.artist, "C", seed=3).pk)
+    decided = questions.resolve(row, entry=question["entry"], track=second.pk)
     assert counts(decided.report) == {"read": 1, "created": 1, "matched": 1, "playlists": 1}
     second.refresh_from_db()
     assert (second.imported_id, second.title) == ("1", "Tune 1")
     assert PlaylistEntry.objects.get().track_id == second.pk
     assert not Track.objects.filter(status=Track.METADATA).exists()
     with pytest.raises(ValidationError, match="not open"):
-        importing.resolve(row, entry=question["entry"], track=first.pk)
+        questions.resolve(row, entry=question["entry"], track=first.pk)
     assert counts(taken(me.artist, text)) == {"read": 1, "unchanged": 1, "matched": 1, "playlists": 1}
 
 
@@ -272,7 +272,7 @@ def test_none_of_them_is_an_answer_that_is_remembered() -> None:
     row = submitted(me, collection(track(1)))
     importing.read_collection(row.pk)
     row.refresh_from_db()
-    importing.resolve(row, entry=row.report["lists"]["ambiguous"][0]["entry"], track=None)
+    questions.resolve(row, entry=row.report["lists"]["ambiguous"][0]["entry"], track=None)
     assert counts(taken(me, collection(track(1)))) == {"read": 1, "unchanged": 1, "metadata_only": 1}
 
 
@@ -285,10 +285,10 @@ def test_nothing_is_decided_while_the_import_reads() -> None:
     row.refresh_from_db()
     [question] = row.report["lists"]["ambiguous"]
     Import.objects.filter(pk=row.pk).update(status=Import.RUNNING)
-    with pytest.raises(importing.StillReading):
-        importing.resolve(row, entry=question["entry"], track=None)
+    with pytest.raises(questions.StillReading):
+        questions.resolve(row, entry=question["entry"], track=None)
     Import.objects.filter(pk=row.pk).update(status=Import.READY)
-    importing.resolve(row, entry=question["entry"], track=None)
+    questions.resolve(row, entry=question["entry"], track=None)
 
 
 def test_a_question_whose_row_was_filled_meanwhile_is_settled() -> None:
@@ -306,7 +306,7 @@ def test_a_question_whose_row_was_filled_meanwhile_is_settled() -> None:
     assert row.report["lists"]["ambiguous"][0]["settled"] == pk
     assert counts(row.report) == {"read": 1, "created": 1, "matched": 1}
     with pytest.raises(ValidationError, match="not open"):
-        importing.resolve(row, entry=pk, track=None)
+        questions.resolve(row, entry=pk, track=None)
 
 
 def test_an_undecided_row_is_asked_about_again() -> None:
