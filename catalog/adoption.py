@@ -10,7 +10,7 @@ Whoever brings the two together holds the artist's row locked, so that one row i
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any
 
 from django.db import transaction
@@ -18,7 +18,7 @@ from django.db.models import F
 
 from catalog.imports import Entry, Known, Wanted, fold, narrowed
 from catalog.imports.matching import SECONDS, Match
-from catalog.models import Artist, PlaylistEntry, Track
+from catalog.models import Artist, PlaylistEntry, Track, TrackQuerySet
 
 FACTS = (
     "imported",
@@ -192,11 +192,42 @@ class Named:
 
     def take(self, one: Known) -> None:
         """This one is spoken of now."""
-        self._by_name[fold(one.path)].remove(one)
+        if one in (namesakes := self._by_name.get(fold(one.path), [])):
+            namesakes.remove(one)
 
 
 def uploads_of(artist: Artist) -> Named:
     """The artist's recordings that no collection has spoken of yet."""
-    free = Track.objects.of(artist).filter(imported_id="", origin=Track.Origin.UPLOAD, duplicate_of=None)
-    rows = free.exclude(path="").order_by("pk").values_list("pk", "filename", "size_bytes", "duration")
+    rows = _free(artist).values_list("pk", "filename", "size_bytes", "duration")
     return Named(Known(pk, filename, size or None, duration) for pk, filename, size, duration in rows)
+
+
+def _free(artist: Artist) -> TrackQuerySet:
+    free = Track.objects.of(artist).filter(imported_id="", origin=Track.Origin.UPLOAD, duplicate_of=None)
+    return free.exclude(path="").order_by("pk")
+
+
+class Titled:
+    """The same recordings by title and artist: for rows of a collection that name no file."""
+
+    def __init__(self, artist: Artist) -> None:
+        self._by_words: dict[tuple[str, str], list[Known]] = {}
+        named = ("title", "tags__title", "tags__artist", "credit")
+        rows = _free(artist).exclude(duration=None)
+        for pk, filename, size, duration, title, tagged, tagged_artist, credit in rows.values_list(
+            "pk", "filename", "size_bytes", "duration", *named
+        ):
+            for words in {_words(title), _words(str(tagged or ""))}:
+                key = words, _words(str(tagged_artist or "") or credit)
+                self._by_words.setdefault(key, []).append(Known(pk, filename, size or None, duration))
+
+    def match(self, entry: Entry, spoken: Set[str]) -> Match:
+        """Title, artist and length have to agree. spoken: recordings that other rows are."""
+        if not (entry.artist and entry.duration):
+            return Match()
+        alike = [
+            one
+            for one in self._by_words.get((_words(entry.title), _words(entry.artist)), ())
+            if one.pk not in spoken and abs((one.duration or 0.0) - entry.duration) <= SECONDS
+        ]
+        return Match(tuple(alike), certain=len(alike) == 1, by="title")

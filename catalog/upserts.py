@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from catalog.adoption import Named, absorb, awaited, uploads_of
+from catalog.adoption import Named, Titled, absorb, awaited, uploads_of
 from catalog.batches import NEEDED, Batch
 from catalog.collected import alike, columns_of, merged, other_id, outranked, renamed, strangers, together
 from catalog.imports import Entry, Known, Survey, fold
@@ -71,6 +71,7 @@ class Collection:
     def write(self, entries: Sequence[Entry]) -> None:
         """Store entries in their order. Inside a transaction, with the artist locked."""
         uploads = uploads_of(self.row.artist)
+        titled = Titled(self.row.artist) if any(not one.location for one in entries) else None
         batch = Batch(self._known(entries))
         first = self.report.at - len(entries)
         for number, entry in enumerate(entries, start=first + 1):
@@ -80,6 +81,8 @@ class Collection:
             match = Match()
             if not repeated and (track is None or _may_be_an_upload(track)):
                 match = uploads.match(entry, self.survey.names.get(fold(entry.location), 0))
+                if titled is not None and not entry.location:
+                    match = titled.match(entry, self._spoken)
             if match.certain:
                 uploads.take(match.candidates[0])
                 if (heard := self._together(match, track, batch)) is not None:

@@ -51,7 +51,7 @@ class Placed(Named):
 
 
 class ImportMatched(Placed):
-    by = serializers.CharField(help_text="size, length, path, name or earlier import")
+    by = serializers.CharField(help_text="size, length, path, name, title or earlier import")
 
 
 class Question(Named):

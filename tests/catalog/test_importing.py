@@ -415,6 +415,26 @@ def test_a_row_without_a_file_name_is_found_by_title_artist_and_length() -> None
     assert Track.objects.of(me).count() == 3
 
 
+def test_a_list_without_file_names_finds_recordings_by_title_artist_and_length() -> None:
+    me = owner().artist
+    mine = ready_track(me, "L\u00d6op", seed=1, duration=181.0, tags={"artist": "Ossa"})
+    ready_track(me, "Other", seed=2, duration=300.0, tags={"artist": "Ossa"})
+    for number in (3, 4):
+        ready_track(me, "Twice", seed=number, duration=100.0, credit="Ossa")
+    text = "Title,Artist,Time\nlo\u0308op,OSSA,3:00\nOther,Ossa,3:00\nTwice,Ossa,1:40\n"
+    report = taken(me, text, "list.csv")
+    assert counts(report) == {
+        "read": 3,
+        "created": 2,
+        "updated": 1,
+        "matched": 1,
+        "ambiguous": 1,
+        "metadata_only": 1,
+    }
+    [row] = report["lists"]["matched"]
+    assert (row["track"], row["by"]) == (mine.pk, "title")
+
+
 def test_a_recording_that_is_taken_away_leaves_the_row_of_the_collection() -> None:
     me = owner()
     data = loop_bytes(seed=72)
