@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import soundfile
@@ -104,6 +105,7 @@ def invariance(library: Library, vectors: dict[str, np.ndarray]) -> None:
             for name, change in {
                 "gain -12 dB": lambda x: x * np.float32(0.25),
                 "MP3 128": lambda x: coded(x, 128),
+                "MP3 96": lambda x: coded(x, 96),
                 "5 s of silence before": lambda x: np.concatenate(
                     [np.zeros((2, 5 * RATE), np.float32), x], axis=1
                 ),
@@ -123,9 +125,9 @@ def at_rate(samples: Sound, rate: int) -> Sound:
     return np.ascontiguousarray(soxr.resample(two.T, rate, RATE).T)
 
 
-def coded(sound: Sound, kbps: int) -> Sound:
+def coded(sound: Sound, kbps: Literal[96, 128]) -> Sound:
     with tempfile.NamedTemporaryFile(suffix=".mp3") as file:
-        write_mp3(Path(file.name), sound, RATE, kbps)  # type: ignore[arg-type]
+        write_mp3(Path(file.name), sound, RATE, kbps)
         return np.ascontiguousarray(soundfile.read(file.name, dtype="float32", always_2d=True)[0].T)
 
 

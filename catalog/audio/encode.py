@@ -16,7 +16,7 @@ from catalog.audio.atomic import replacing
 
 _BLOCK = 65_536
 _MP3_RATES = (32_000, 44_100, 48_000)
-_MP3_LEVELS = {320: 0.0, 128: 0.65}  # libsndfile's compression level that yields this constant rate
+_MP3_LEVELS = {320: 0.0, 128: 0.65, 96: 0.75}  # libsndfile's compression level that yields this constant rate
 
 
 def write_wav(path: Path, samples: np.ndarray, sample_rate: int, bits: Literal[16, 24] = 24) -> None:
@@ -33,7 +33,7 @@ def write_flac(path: Path, samples: np.ndarray, sample_rate: int, bits: Literal[
     _write_integers(path, samples, sample_rate, bits, "FLAC")
 
 
-def write_mp3(path: Path, samples: np.ndarray, sample_rate: int, kbps: Literal[128, 320] = 128) -> None:
+def write_mp3(path: Path, samples: np.ndarray, sample_rate: int, kbps: Literal[96, 128, 320] = 128) -> None:
     """Write an MP3 of constant bit rate, one or two channels, 32000, 44100 or 48000 Hz.
 
     Raises ValueError for anything else. No tags are written here: see `catalog.audio.marking`.
