@@ -51,7 +51,10 @@ def belongings(person: Person) -> dict[str, str]:
     """For the start of each address with an id: the id of something that is this person's."""
     track = ready_track(person.artist)
     pair = DuplicatePair.objects.create(
-        artist=person.artist, first=track, second=ready_track(person.artist, "Again"), kind=DuplicatePair.Kind.NEAR
+        artist=person.artist,
+        first=track,
+        second=ready_track(person.artist, "Again"),
+        kind=DuplicatePair.Kind.NEAR,
     )
     generation = generation_of(person.artist)
     take = take_of(person.artist)

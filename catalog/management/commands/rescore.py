@@ -10,9 +10,7 @@ from catalog.rescoring import outdated, rescore
 
 
 class Command(BaseCommand):
-    help = (
-        "Tells every energy again after the background has changed, from stored measures. `up` does it by itself."
-    )
+    help = "Tells every energy again after the background has changed, from stored measures. `up` does it by itself."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--all", action="store_true", help="also artists who are up to date")
