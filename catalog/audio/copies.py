@@ -243,7 +243,7 @@ class Pair:
 _EVERY = 4  # frames: whole recordings have thousands
 _LEAST_PAIR_HITS = 6
 _PAIRS_EACH = 8
-_HITS_AT_ONCE = 1 << 21
+_HITS_AT_ONCE = 1 << 19
 
 
 def pairs_among(
