@@ -31,6 +31,7 @@ from catalog.analysis.model import (
 from catalog.analysis.palette import palette_of
 from catalog.analysis.sections import fullness, sections_of
 from catalog.analysis.tempo import Tempo, tempo_of
+from catalog.repeatable import one_thread
 
 __all__ = [
     "ANALYSIS_VERSION",
@@ -47,6 +48,7 @@ __all__ = [
 ]
 
 
+@one_thread
 def analyse(
     samples: Floats,
     sample_rate: int,

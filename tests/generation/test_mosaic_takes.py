@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from functools import cache
@@ -151,12 +152,16 @@ def test_the_same_request_gives_the_same_bytes_whatever_the_order_of_the_catalog
     assert again.plan == short().plan
 
 
-def test_another_process_gives_the_same_bytes() -> None:
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_another_process_gives_the_same_bytes_on_any_number_of_cores(threads: str) -> None:
     code = (
         "import hashlib; from tests.generation.mosaic_corpus import brief, render;"
         "print(hashlib.sha256(render(brief()).audio.tobytes()).hexdigest())"
     )
-    elsewhere = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": threads}
+    elsewhere = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
     assert elsewhere.stdout.strip() == _digest(short())
 
 

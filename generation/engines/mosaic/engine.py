@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from catalog.repeatable import one_thread
 from generation.brief import Brief
 from generation.engines.base import Availability, CorpusTrack, EngineError, Material, OnProgress, Rendering
 from generation.engines.mosaic.arrange import Part, arrange, block_gain, played
@@ -57,6 +58,7 @@ class Mosaic:
         reading = 0.6 * min(6, max(1, corpus_size))
         return max(1, brief.takes) * (2.0 + reading + 0.1 * brief.duration_seconds)
 
+    @one_thread
     def render(self, brief: Brief, material: Material, *, take: int, on_progress: OnProgress) -> Rendering:
         """Plan, cut, arrange and master one take; among a few candidates the one nearest to the catalog is kept.
 
@@ -128,6 +130,7 @@ def mix(plan: Plan, workshop: Workshop, share_done: Callable[[float], None]) -> 
     return stems
 
 
+@one_thread
 def finish(
     plan: Plan, workshop: Workshop, tick: Callable[[], None], share_done: Callable[[float], None]
 ) -> Mastered:
