@@ -25,7 +25,7 @@ class Figure:
     fine: bool
 
 
-def _demo(product: Product) -> None:
+def demo_at_rest(product: Product) -> None:
     """Logged in as the demo artist, whose tracks are all analysed."""
     if "Authorization" not in product.api.headers:
         product.log_in("demo", "demo")
@@ -37,7 +37,7 @@ def _demo(product: Product) -> None:
 
 def takes(product: Product) -> list[Figure]:
     """The plan's own criterion: five takes, at least three over .6, every stamp valid."""
-    _demo(product)
+    demo_at_rest(product)
     made = []
     for seed in range(1, 6):
         asked = product.generate(prompt=PROMPT, duration_seconds=60, seed=seed, takes=1)
@@ -54,7 +54,7 @@ def takes(product: Product) -> list[Figure]:
 
 def job(product: Product) -> list[Figure]:
     """From the click: a take of 60 s generated, scored and stamped."""
-    _demo(product)
+    demo_at_rest(product)
     spent = []
     for seed in ("first", "second", "third"):
         began = time.monotonic()
@@ -108,7 +108,7 @@ def write_wav(file: Path, samples: np.ndarray) -> None:
 
 def pages(product: Product) -> list[Figure]:
     """Every page again and again while a generation runs."""
-    _demo(product)
+    demo_at_rest(product)
     asked = product.generate(prompt=PROMPT, duration_seconds=120, seed="pages", takes=2)
     over = threading.Event()
 
@@ -140,7 +140,7 @@ def pages(product: Product) -> list[Figure]:
 
 def sockets(product: Product) -> list[Figure]:
     """From the worker's write to the message: when the row could be read, when the socket heard of it."""
-    _demo(product)
+    demo_at_rest(product)
     asked = product.generate(prompt=PROMPT, duration_seconds=60, seed="sockets", takes=2)
     written: dict[int, float] = {}
     over = threading.Event()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import collection
-from bench.figures import Figure, _demo
+from bench.figures import Figure, demo_at_rest
 from bench.product import OVER, Product
 
 TRACKS, WANTED = 4_000, 5.0
@@ -16,7 +16,7 @@ MANY, WANTED_MANY = 20_000, 10.0
 
 
 def imports(product: Product) -> list[Figure]:
-    _demo(product)  # its analysis would stand in the way
+    demo_at_rest(product)  # its analysis would stand in the way
     artist = f"imports{int(time.time())}"
     product.manage("create_artist", artist, "--password", "a-long-enough-phrase-42")
     other = Product(product.data, product.port)
