@@ -131,6 +131,16 @@ def master(
     )
 
 
+def gain_curve(
+    mix: np.ndarray, sample_rate: int, target_lufs: float, ceiling_dbtp: float = -1.0
+) -> np.ndarray:
+    """(samples,) float32: what `master` would multiply (channels, samples) by, from its sample peaks alone."""
+    peaks = _block_peaks(mix, CONTROL)
+    energy = _block_energies(k_weighted(mix, sample_rate), CONTROL)
+    ceiling = 10.0 ** ((ceiling_dbtp - MARGIN_DB) / 20.0)
+    return _to_samples(_solve(energy, peaks, sample_rate, target_lufs, ceiling)[1], mix.shape[1])
+
+
 def integrated_loudness(samples: np.ndarray, sample_rate: int) -> float | None:
     """Integrated loudness in LUFS (BS.1770-4) of (channels, samples); None below -70 LUFS or under 0.4 s."""
     return _gated(_block_energies(k_weighted(samples, sample_rate), CONTROL), sample_rate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -26,15 +26,20 @@ REACH = {
 }
 
 
-def arrange(plan: Plan, workshop: Workshop, tick: Callable[[float], None]) -> dict[str, np.ndarray]:
-    """Stems of a plan before events, each (2, plan.samples) float32. `tick` hears the share done."""
+def arrange(
+    plan: Plan, workshop: Workshop, tick: Callable[[float], None]
+) -> tuple[Plan, dict[str, np.ndarray]]:
+    """Stems of a plan before events, each (2, plan.samples) float32, and the plan with its sections' levels.
+
+    Levels that the plan names are kept; the others are measured here. `tick` hears the share done.
+    """
     stems = {name: np.zeros((2, plan.samples), dtype=np.float32) for name in STEMS}
     balance = _Balance(plan, workshop)
     parts = played(plan, workshop)
     # what would have been cut where the kit plays: only to know how loud
     unheard = np.zeros_like(stems["drums"]) if parts else stems["drums"]
     for number, block in enumerate(plan.blocks):
-        voiced = next((part.voice for part in parts if block.layer == "drums" and part.covers(block)), None)
+        voiced = next((part.voice for part in parts if part.voice.covers(block)), None)
         if voiced is not None and voiced.track_id != block.track_id:
             continue
         cut = workshop.cut(block)
@@ -44,8 +49,9 @@ def arrange(plan: Plan, workshop: Workshop, tick: Callable[[float], None]) -> di
         tick((number + 1) / len(plan.blocks))
     for part in parts:
         part.play(plan, unheard, stems["kit"])
-    _level_sections(plan, stems)
-    return stems
+    plan = _levelled(plan, stems)
+    _apply_levels(plan, stems)
+    return plan, stems
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,6 @@ class Part:
     voice: Voice
     kit: Kit
     hits: list[Hit]
-
-    def covers(self, block: Block) -> bool:
-        return self.voice.bar <= block.bar < self.voice.end_bar
 
     def play(self, plan: Plan, instead_of: np.ndarray, out: np.ndarray) -> None:
         """Add the part to `out`, as loud as what it plays instead of."""
@@ -74,43 +77,58 @@ def played(plan: Plan, workshop: Workshop) -> list[Part]:
     """The voices of a plan that have a kit, with what they play: the same plan and sources, the same notes."""
     found = []
     for voice in plan.voices:
-        kit = workshop.kit(plan, voice.track_id)
+        kit = workshop.kit(voice)
         if kit is not None:
-            rng = generator(plan.seed, plan.take, "kit", voice.bar)
+            rng = generator(voice.seed, "kit", voice.bar)
             found.append(Part(voice, kit, pattern(kit, voice.bars, plan.bpm, rng)))
     return found
 
 
-def _level_sections(plan: Plan, stems: dict[str, np.ndarray]) -> None:
+def _levelled(plan: Plan, stems: dict[str, np.ndarray]) -> Plan:
     """Keep quiet sections within reach of the drops: a break may be 8 LU down, not 30, nor as loud as the drop.
 
-    Sections of sparse sources would else vanish, since levels are those of their tracks. In place, all stems alike.
+    Sections of sparse sources would else vanish, since levels are those of their tracks. Drops that were measured
+    before, in the take that this one is an edit of, stay the reference.
     """
+    if all(section.level_db is not None for section in plan.sections):
+        return plan
     total = np.zeros((1, plan.samples), dtype=np.float32)
     for stem in stems.values():
         total += stem.mean(axis=0, keepdims=True)
     power = np.square(k_weighted(total, SAMPLE_RATE)[0])
-    edges = [min(plan.grid.bar(section.first_bar), plan.samples) for section in plan.sections] + [
-        plan.samples
-    ]
-    edges[-1] = min(plan.grid.bar(plan.bars), plan.samples)
+    edges = _edges(plan)
     levels = [
         10.0 * np.log10(float(power[a:b].mean()) + 1e-12) if b > a else -120.0 for a, b in pairwise(edges)
     ]
-    drops = [level for level, section in zip(levels, plan.sections, strict=True) if section.name == "drop"]
-    reference = max(drops or levels)
+    rows = list(zip(plan.sections, levels, strict=True))
+    drops = [level + (section.level_db or 0.0) for section, level in rows if section.name == "drop"]
+    known = [
+        level + section.level_db
+        for section, level in rows
+        if section.level_db is not None and section.name == "drop"
+    ]
+    reference = max(known or drops or levels)
     # a calm take breathes: its quiet sections may fall further
     calm = 15.0 * max(0.0, 0.95 - max(section.energy for section in plan.sections))
-    for section, level, start, end in zip(plan.sections, levels, edges[:-1], edges[1:], strict=True):
-        low, high = REACH[section.name]
-        low -= calm if section.name != "drop" else 0.0
-        if level < -100.0 or end <= start:
+    made = []
+    for section, level in rows:
+        change = 0.0
+        if level > -100.0:
+            low, high = REACH[section.name]
+            low -= calm if section.name != "drop" else 0.0
+            change = max(0.0, reference + low - level) - max(0.0, level - reference - high)
+        measured = round(float(np.clip(change, -8.0, 12.0)), 3)
+        made.append(section if section.level_db is not None else replace(section, level_db=measured))
+    return replace(plan, sections=tuple(made))
+
+
+def _apply_levels(plan: Plan, stems: dict[str, np.ndarray]) -> None:
+    """Move each section by its level, in place, all stems alike."""
+    edges = _edges(plan)
+    for section, start, end in zip(plan.sections, edges[:-1], edges[1:], strict=True):
+        if not section.level_db or end - start <= FADE["harmony"]:
             continue
-        change = max(0.0, reference + low - level) - max(0.0, level - reference - high)
-        change = float(np.clip(change, -8.0, 12.0))
-        if abs(change) < 0.1:
-            continue
-        gain = np.float32(10.0 ** (change / 20.0))
+        gain = np.float32(10.0 ** (section.level_db / 20.0))
         # the gain moves within the crossfade before the bar line
         lead = min(FADE["harmony"], start)
         ramp = np.linspace(1.0, gain, lead, dtype=np.float32)
@@ -119,6 +137,12 @@ def _level_sections(plan: Plan, stems: dict[str, np.ndarray]) -> None:
             stem[:, start - lead : start] *= ramp
             stem[:, start : end - back.size] *= gain
             stem[:, end - back.size : end] *= back
+
+
+def _edges(plan: Plan) -> list[int]:
+    """First sample of each section, and the end of the last."""
+    starts = [plan.grid.bar(section.first_bar) for section in plan.sections]
+    return [min(edge, plan.samples) for edge in (*starts, plan.grid.bar(plan.bars))]
 
 
 def block_gain(plan: Plan, block: Block) -> float:

@@ -12,7 +12,7 @@ from generation.engines.base import EngineError
 from generation.engines.mosaic.corpus import BLOCK_BARS
 from generation.engines.mosaic.kicks import TOP_HZ, Kicks, find_kicks
 from generation.engines.mosaic.kit import STEPS, Kit, Phrase, read_kit
-from generation.engines.mosaic.plan import SAMPLE_RATE, Block, Plan
+from generation.engines.mosaic.plan import SAMPLE_RATE, Block, Voice
 from generation.engines.mosaic.separate import low_passed, separate, split_bass
 from generation.engines.mosaic.slices import resliced
 from generation.engines.mosaic.stretch import BYPASS, stretched
@@ -20,7 +20,6 @@ from generation.engines.mosaic.stretch import BYPASS, stretched
 CONTEXT = 0.2  # seconds kept on each side of a cut: for fades, for alignment, and for the stretcher to settle
 RUMBLE_HZ = 24.0
 HALVES = 8  # separated phrases kept: each is cut soon after, and then only its share is asked for
-KIT_PHRASES = 3  # a kit is read from
 WINDOW = 256
 STEP = 32
 LOOK = 0.035  # seconds an attack may lie off its beat
@@ -80,7 +79,9 @@ class Workshop:
         place = (block.track_id, block.start, block.end)
         key = (*place, block.layer, block.stretch, block.shift)
         if key not in self._cuts:
-            percussive, harmonic, offset = self._half(block)
+            percussive, harmonic, offset = self._half(
+                block.track_id, block.start, block.end, block.source_beats
+            )
             self.percussive_share(block)  # while both halves are at hand
             lead = round((CONTEXT + offset / SAMPLE_RATE) * SAMPLE_RATE / block.stretch)
             if block.layer == "drums":
@@ -97,24 +98,22 @@ class Workshop:
         """RMS of a phrase's percussive half over RMS of its harmonic half, in the source."""
         key = (block.track_id, block.start, block.end)
         if key not in self._shares:
-            percussive, harmonic, _ = self._half(block)
+            percussive, harmonic, _ = self._half(block.track_id, block.start, block.end, block.source_beats)
             power = max(float(np.mean(np.square(harmonic))), 1e-12)
             self._shares[key] = float(np.sqrt(float(np.mean(np.square(percussive))) / power))
         return self._shares[key]
 
-    def kit(self, plan: Plan, track_id: str) -> Kit | None:
-        """The drum kit of a track, read from the phrases that a plan cuts its drums from; None where there is none."""
-        own = [b for b in plan.blocks if b.track_id == track_id and b.layer == "drums" and b.source_beats]
-        places = {(block.start, block.end): block for block in sorted(own, key=lambda b: b.start)}
-        key = (track_id, *list(places)[:KIT_PHRASES])
+    def kit(self, voice: Voice) -> Kit | None:
+        """The drum kit of a voice's track, read from the passages it names; None where there is none."""
+        key = (voice.track_id, voice.cuts)
         if key not in self._kits:
             phrases = []
-            for block in list(places.values())[:KIT_PHRASES]:
-                percussive, _, offset = self._half(block)
+            for start, end, beats in voice.cuts:
+                percussive, _, offset = self._half(voice.track_id, start, end, beats)
                 first = CONTEXT + offset / SAMPLE_RATE
                 # a phrase fills four bars of the take, whatever it is in its own track
-                step = (block.end - block.start) / (BLOCK_BARS * STEPS)
-                phrases.append(Phrase(percussive, first, step, block.start - CONTEXT))
+                step = (end - start) / (BLOCK_BARS * STEPS)
+                phrases.append(Phrase(percussive, first, step, start - CONTEXT))
             self._kits[key] = read_kit(phrases)
             self._tick()
         return self._kits[key]
@@ -127,28 +126,29 @@ class Workshop:
             percussive, factor=block.stretch, first=CONTEXT + offset / SAMPLE_RATE, step=sixteenth
         )
 
-    def _half(self, block: Block) -> tuple[np.ndarray, np.ndarray, int]:
-        key = (block.track_id, block.start, block.end)
+    def _half(
+        self, track_id: str, start: float, end: float, beats: int
+    ) -> tuple[np.ndarray, np.ndarray, int]:
+        key = (track_id, start, end)
         if key not in self._halves:
-            track = self.track(block.track_id)
-            first = round((block.start - CONTEXT) * SAMPLE_RATE)
-            last = round((block.end + CONTEXT) * SAMPLE_RATE)
+            track = self.track(track_id)
+            first = round((start - CONTEXT) * SAMPLE_RATE)
+            last = round((end + CONTEXT) * SAMPLE_RATE)
             piece = track[:, max(0, first) : max(0, min(track.shape[1], last))]
             # context beyond the file is silence, so that positions stay true
             piece = np.pad(piece, ((0, 0), (max(0, -first), max(0, last - max(first, track.shape[1])))))
             piece = _without_rumble(piece[:, : last - first])
             percussive, harmonic = separate(piece)
-            kicks = self._kicks_of(block.track_id, track)
+            kicks = self._kicks_of(track_id, track)
             if kicks is not None:
                 # the low band of the percussive half is little more than hints of the kick: the kick takes its place
                 percussive += kicks.between(first, last - first) - low_passed(percussive, TOP_HZ, 1025)
                 harmonic = piece - percussive
             offset = 0
-            if block.source_beats:
-                beat = (block.end - block.start) / block.source_beats
-                beats = CONTEXT + beat * np.arange(block.source_beats)
-                near = self._track_offset(block.track_id, track, block.start, beat)
-                offset = alignment(percussive, beats, look=FINE_LOOK, around=near)
+            if beats:
+                beat = (end - start) / beats
+                near = self._track_offset(track_id, track, start, beat)
+                offset = alignment(percussive, CONTEXT + beat * np.arange(beats), look=FINE_LOOK, around=near)
             self._halves[key] = (percussive, harmonic, offset)
             while len(self._halves) > HALVES:
                 self._halves.pop(next(iter(self._halves)))
