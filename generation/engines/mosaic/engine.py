@@ -11,12 +11,12 @@ import numpy as np
 from catalog.repeatable import one_thread
 from generation.brief import Brief
 from generation.engines.base import Availability, CorpusTrack, EngineError, Material, OnProgress, Rendering
-from generation.engines.mosaic.arrange import Part, arrange, block_gain, played
+from generation.engines.mosaic.arrange import Part, arrange, block_gain, played, strokes
 from generation.engines.mosaic.compose import Session, compose, open_session, total_cost
-from generation.engines.mosaic.drummer import score
+from generation.engines.mosaic.drummer import Note, note, score
 from generation.engines.mosaic.eq import filtered, long_term_spectrum, matching_filter
 from generation.engines.mosaic.plan import SAMPLE_RATE, STEMS, Plan
-from generation.engines.mosaic.transitions import apply_events
+from generation.engines.mosaic.transitions import apply_events, struck
 from generation.engines.mosaic.workshop import Workshop
 from generation.mastering import Mastered, master
 
@@ -93,9 +93,7 @@ class Mosaic:
                 "candidates": [
                     {"style": c.plan.style, "match": c.match, "costs": c.plan.costs} for c in best
                 ],
-                "score": {
-                    "kit": [note for part in parts for note in score(part.hits, part.voice.bar, plan.bpm)]
-                },
+                "score": score_of(plan, workshop, parts),
             },
             built_from=source_map(plan, parts),
             sections=[
@@ -155,6 +153,21 @@ def finish(
     finished = master(stems, SAMPLE_RATE, target_lufs=plan.target_lufs, on_step=tick)
     share_done(1.0)
     return finished
+
+
+def score_of(plan: Plan, workshop: Workshop, parts: Sequence[Part]) -> dict[str, list[Note]]:
+    """The notes of every stem that has an exact score, by stem, in order.
+
+    The kick is known stroke by stroke, cut or played; of the other drums only what was played.
+    """
+    notes: dict[str, list[Note]] = {"kick": [], "drums": []}
+    for at, gain in struck(plan, strokes(plan, workshop, parts)):
+        beat = round(at / SAMPLE_RATE * plan.bpm / 60.0, 6)
+        notes["kick"].append(note("kick", beat, max(1, min(127, round(100 * gain))), plan.bpm))
+    for part in parts:
+        for stem, played_notes in score(part.hits, part.voice.bar, plan.bpm).items():
+            notes[stem] += played_notes
+    return {stem: sorted(found, key=lambda one: one["start"]) for stem, found in notes.items() if found}
 
 
 def source_map(plan: Plan, parts: Sequence[Part] = ()) -> list[dict[str, object]]:
