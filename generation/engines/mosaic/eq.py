@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from catalog.analysis.frontend import FFT, HOP, RATE, mel_filters, power_spectrum, to_mono
+from generation.engines.mosaic.fir import convolved
 from generation.engines.mosaic.plan import SAMPLE_RATE
 
 MOST_DB = 9.0
@@ -30,13 +31,24 @@ def long_term_spectrum(samples: np.ndarray) -> np.ndarray:
 
 def matching_filter(have: np.ndarray, want: Sequence[float], tilt_db: float = 0.0) -> np.ndarray:
     """(TAPS,) float32 FIR that moves spectrum `have` towards `want`, at most 9 dB, plus a tilt around the middle."""
+    return filter_of(matching_levels(have, want, tilt_db))
+
+
+def matching_levels(have: np.ndarray, want: Sequence[float], tilt_db: float = 0.0) -> tuple[float, ...]:
+    """The 64 levels (dB) of that filter: kept, they give the same filter again, to the last bit."""
     from scipy.ndimage import gaussian_filter1d
-    from scipy.signal import firwin2
 
     gain = gaussian_filter1d(np.asarray(want, dtype=np.float64) - have, SMOOTH_BANDS, mode="nearest")
     gain += np.linspace(-tilt_db, tilt_db, gain.size)
     gain = np.clip(gain - gain.mean(), -MOST_DB, MOST_DB)
-    gain -= gain.mean()
+    return tuple(round(float(level), 4) for level in gain - gain.mean())
+
+
+def filter_of(levels_db: Sequence[float]) -> np.ndarray:
+    """(TAPS,) float32 linear-phase FIR with these levels (dB) in the middles of the 64 mel bands."""
+    from scipy.signal import firwin2
+
+    gain = np.asarray(levels_db, dtype=np.float64)
     centres = _centres()
     # below the lowest and above the highest band the filter holds its value: it invents nothing where nothing is known
     hertz = np.concatenate(([0.0], centres, [SAMPLE_RATE / 2.0]))
@@ -47,9 +59,7 @@ def matching_filter(have: np.ndarray, want: Sequence[float], tilt_db: float = 0.
 
 def filtered(samples: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """(2, samples) through the filter without delay, float32."""
-    from scipy.signal import oaconvolve
-
-    return np.ascontiguousarray(oaconvolve(samples, kernel[None, :], mode="same", axes=1), dtype=np.float32)
+    return convolved(samples, kernel)
 
 
 def _centres() -> np.ndarray:
