@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ from generation.engines.mosaic.workshop import Cut, Workshop
 from generation.mastering import k_weighted
 
 # samples: drums must not lose their attack
-FADE = {"drums": 220, "kit": 220, "bass": 660, "harmony": 882, "lead": 882}
+FADE = {"kick": 220, "drums": 220, "bass": 660, "harmony": 882, "lead": 882}
 # lowest and highest level of a section against the loudest drop, in LU
 REACH = {
     "intro": (-13.0, -2.0),
@@ -42,13 +42,13 @@ def arrange(
         voiced = next((part.voice for part in parts if part.voice.covers(block)), None)
         if voiced is not None and voiced.track_id != block.track_id:
             continue
-        cut = workshop.cut(block)
         gain = block.gain * plan.section_at(block.bar).gains.get(block.layer, 1.0) * balance.of(block)
-        out = stems[block.layer] if voiced is None else unheard
-        _place_block(out, plan, block, cut, np.float32(gain))
+        for layer in layers_of(block):
+            out = stems[layer] if voiced is None else unheard
+            _place_block(out, plan, block, workshop.cut(block, layer), np.float32(gain))
         tick((number + 1) / len(plan.blocks))
     for part in parts:
-        part.play(plan, unheard, stems["kit"])
+        part.play(plan, unheard, stems)
     plan = _levelled(plan, stems)
     _apply_levels(plan, stems)
     return plan, stems
@@ -62,15 +62,18 @@ class Part:
     kit: Kit
     hits: list[Hit]
 
-    def play(self, plan: Plan, instead_of: np.ndarray, out: np.ndarray) -> None:
-        """Add the part to `out`, as loud as what it plays instead of."""
+    def play(self, plan: Plan, instead_of: np.ndarray, stems: dict[str, np.ndarray]) -> None:
+        """Add the part to its stems, together as loud as what it plays instead of."""
         start = plan.grid.bar(self.voice.bar)
         end = min(plan.grid.bar(self.voice.end_bar), plan.samples)
         new = sound(self.kit, self.hits, plan.grid, self.voice.bar, end - start)
+        both = np.asarray(sum(new.values()))
         wanted, own = (
-            float(np.mean(np.square(x, dtype=np.float64))) for x in (instead_of[:, start:end], new)
+            float(np.mean(np.square(x, dtype=np.float64))) for x in (instead_of[:, start:end], both)
         )
-        out[:, start:end] += new * np.float32(min(8.0, np.sqrt(wanted / max(own, 1e-12))))
+        gain = np.float32(min(8.0, np.sqrt(wanted / max(own, 1e-12))))
+        for name, voices in new.items():
+            stems[name][:, start:end] += voices * gain
 
 
 def played(plan: Plan, workshop: Workshop) -> list[Part]:
@@ -82,6 +85,28 @@ def played(plan: Plan, workshop: Workshop) -> list[Part]:
             rng = generator(voice.seed, "kit", voice.bar)
             found.append(Part(voice, kit, pattern(kit, voice.bars, plan.bpm, rng)))
     return found
+
+
+def layers_of(block: Block) -> tuple[str, ...]:
+    """The stems that a block sounds in: drums are a kick and the rest."""
+    return ("kick", "drums") if block.layer == "drums" else (block.layer,)
+
+
+def strokes(plan: Plan, workshop: Workshop, parts: Sequence[Part]) -> list[tuple[int, float]]:
+    """Every stroke of the kick that blocks bring, before the events: (sample of the take, gain), in order.
+
+    gain: against the usual stroke of its track. What a voice plays instead is in its own score.
+    """
+    found: list[tuple[int, float]] = []
+    for block in plan.blocks:
+        if block.layer != "drums" or any(part.voice.covers(block) for part in parts):
+            continue
+        cut = workshop.cut(block, "kick")
+        for start, end, read in _runs(plan, block, cut):
+            at = cut.strokes[0] - read + start
+            inside = (at >= start) & (at < min(end, plan.samples))
+            found += zip(at[inside].tolist(), cut.strokes[1][inside].tolist(), strict=True)
+    return sorted(found)
 
 
 def _levelled(plan: Plan, stems: dict[str, np.ndarray]) -> Plan:
@@ -173,16 +198,21 @@ class _Balance:
 
 def _place_block(out: np.ndarray, plan: Plan, block: Block, cut: Cut, gain: np.float32) -> None:
     """Lay the bars of a block in its order; bars that follow each other in the source stay in one piece."""
-    grid = plan.grid
-    at = 0
+    for start, end, read in _runs(plan, block, cut):
+        place(out, cut.samples, read, start, min(end, out.shape[1]), FADE[block.layer], gain)
+
+
+def _runs(plan: Plan, block: Block, cut: Cut) -> list[tuple[int, int, int]]:
+    """(start, end, read) in samples: cut[read:] plays from start to end of the take."""
+    grid, found, at = plan.grid, [], 0
     while at < block.bars:
         run = 1
         while at + run < block.bars and block.order[at + run] == block.order[at + run - 1] + 1:
             run += 1
         start, end = grid.bar(block.bar + at), grid.bar(block.bar + at + run)
-        read = cut.lead + grid.bar(block.order[at])
-        place(out, cut.samples, read, start, min(end, out.shape[1]), FADE[block.layer], gain)
+        found.append((start, end, cut.lead + grid.bar(block.order[at])))
         at += run
+    return found
 
 
 def place(

@@ -10,14 +10,15 @@ import numpy as np
 from catalog.repeatable import one_thread
 from generation.brief import Brief
 from generation.engines.base import Availability, CorpusTrack, EngineError, Material, OnProgress, Rendering
-from generation.engines.mosaic.arrange import Part, played
+from generation.engines.mosaic.arrange import Part, played, strokes
 from generation.engines.mosaic.compose import ENGINE, open_session
-from generation.engines.mosaic.drummer import score
+from generation.engines.mosaic.drummer import Note, note, score
 from generation.engines.mosaic.lineage import source_map
 from generation.engines.mosaic.mixing import finish, mix
 from generation.engines.mosaic.plan import SAMPLE_RATE, Plan
 from generation.engines.mosaic.progress import Progress
 from generation.engines.mosaic.search import VARIANTS, choice, drafts, search
+from generation.engines.mosaic.transitions import struck
 from generation.engines.mosaic.workshop import Workshop
 from generation.mastering import Mastered
 
@@ -126,7 +127,7 @@ def _rendering(
         audio=finished.audio,
         sample_rate=SAMPLE_RATE,
         stems=finished.stems,
-        plan=plan.to_json() | told | {"score": _score(plan, parts)},
+        plan=plan.to_json() | told | {"score": _score(plan, workshop, parts)},
         built_from=source_map(plan, parts),
         sections=[
             {
@@ -142,6 +143,16 @@ def _rendering(
     )
 
 
-def _score(plan: Plan, parts: Sequence[Part]) -> dict[str, list[dict[str, float | int]]]:
-    """The notes of every stem that was played, in order."""
-    return {"kit": [note for part in parts for note in score(part.hits, part.voice.bar, plan.bpm)]}
+def _score(plan: Plan, workshop: Workshop, parts: Sequence[Part]) -> dict[str, list[Note]]:
+    """The notes of every stem that has an exact score, by stem, in order.
+
+    The kick is known stroke by stroke, cut or played; of the other drums only what was played.
+    """
+    notes: dict[str, list[Note]] = {"kick": [], "drums": []}
+    for at, gain in struck(plan, strokes(plan, workshop, parts)):
+        beat = round(at / SAMPLE_RATE * plan.bpm / 60.0, 6)
+        notes["kick"].append(note("kick", beat, max(1, min(127, round(100 * gain))), plan.bpm))
+    for part in parts:
+        for stem, played_notes in score(part.hits, part.voice.bar, plan.bpm).items():
+            notes[stem] += played_notes
+    return {stem: sorted(found, key=lambda one: one["start"]) for stem, found in notes.items() if found}

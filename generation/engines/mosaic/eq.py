@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from catalog.analysis.frontend import FFT, HOP, RATE, mel_filters, power_spectrum, to_mono
+from generation.engines.mosaic.fir import convolved
 from generation.engines.mosaic.plan import SAMPLE_RATE
 
 MOST_DB = 9.0
@@ -61,9 +62,7 @@ def kernel_of(gains: Sequence[float], rate: int) -> np.ndarray:
 
 def filtered(samples: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """(2, samples) through the filter without delay, float32."""
-    from scipy.signal import oaconvolve
-
-    return np.ascontiguousarray(oaconvolve(samples, kernel[None, :], mode="same", axes=1), dtype=np.float32)
+    return convolved(samples, kernel)
 
 
 def _centres() -> np.ndarray:

@@ -17,7 +17,7 @@ SAMPLE_RATE = 44_100
 BEATS = 4
 PLAN_VERSION = 2
 LAYERS = ("drums", "bass", "harmony", "lead")
-STEMS = ("drums", "kit", "bass", "harmony", "lead", "fx")
+STEMS = ("kick", "drums", "bass", "harmony", "lead", "fx")
 
 
 @dataclass(frozen=True)
