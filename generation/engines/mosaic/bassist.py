@@ -1,4 +1,4 @@
-"""New bass lines on an artist's own bass, in their groove and on the chords of a take: an exact score, and its sound."""
+"""New lines on an artist's own bass, in their groove and on a take's chords: an exact score, and its sound."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ FILL_FROM = STEPS - BEAT_STEPS
 TONES = ("root", "fifth", "octave", "third")
 ON_BEAT = (0.62, 0.22, 0.16, 0.0)
 OFF_BEAT = (0.50, 0.20, 0.20, 0.10)
+RUN = ("root", "third", "fifth", "fifth")
 APPROACH = 0.6  # chance, at full density, that the last weak sixteenths before a change lead into it
 
 
@@ -40,7 +41,7 @@ class Note:
 
 @dataclass(frozen=True)
 class _Stroke:
-    """A note of the theme before it has a pitch. tone: one of TONES. approach: leads into the next chord if one comes."""
+    """A note of the theme before it has a pitch. tone: one of TONES. approach: leads into another chord, if one comes."""
 
     step: int
     steps: int
@@ -174,10 +175,9 @@ def _led(strokes: list[_Stroke], density: float) -> list[_Stroke]:
     """The last beat becomes a run into the next bar, in sixteenths or, in a thin line, in eighths."""
     every = 1 if density >= 0.5 else 2
     run = [
-        _Stroke(step, every, ("root", "third", "fifth", "octave")[(step - FILL_FROM)], False, 0.7 + 0.04 * (step - FILL_FROM))
-        for step in range(FILL_FROM, STEPS, every)
+        _Stroke(FILL_FROM + place, every, RUN[place], place + every == BEAT_STEPS, 0.7 + 0.05 * place)
+        for place in range(0, BEAT_STEPS, every)
     ]
-    run[-1] = _Stroke(run[-1].step, every, "fifth", True, 0.85)
     return [s for s in strokes if s.step < FILL_FROM] + run
 
 

@@ -1,4 +1,4 @@
-"""An artist's own bass as an instrument: single notes lifted from their phrases, and played again at any pitch and length.
+"""An artist's own bass as an instrument: single notes lifted from their phrases, to be played at any pitch and length.
 
 A note is kept as the course of its harmonics, not as samples: sinusoids at the multiples of one fundamental can be
 played at another pitch without stretching, for any time, and nothing of what sounded above it comes along unless it
@@ -30,6 +30,7 @@ HEADROOM_DB = 4.0  # by which a harmonic may stand out from its neighbours
 FLOOR_DB = -50.0
 QUICKEST, SLOWEST = 0.004, 0.040  # seconds of attack
 MOST_UNDUCKED = 4.0  # gain that takes a ducking away
+LOUD_SECONDS = 0.1
 FALL_DB = (-60.0, 0.0)  # per second, of what sounds on beyond the lifted note
 
 
@@ -53,7 +54,7 @@ class Lifted:
 
 @dataclass(frozen=True, eq=False)
 class PitchedVoice:
-    """Notes of one artist as an instrument. attack: seconds. low, high: the MIDI pitches their own line lies between."""
+    """Notes of one artist as an instrument. attack: seconds. low, high: the pitches their own line lies between, MIDI."""
 
     notes: tuple[Lifted, ...]
     attack: float
@@ -155,7 +156,9 @@ def _candidate(note: Played, phrase: LowPhrase, low: np.ndarray) -> _Candidate |
     mean = np.sqrt(np.square(harmonics[:, steady]).mean(axis=1))
     start = phrase.source_start + note.start
     end = start + harmonics.shape[1] * STEP_SECONDS
-    worth = note.force * min(1.0, seconds / 0.5)
+    # a kick leaves its body in the band, and ducks
+    kicks = np.count_nonzero((phrase.kicks > note.start - 0.1) & (phrase.kicks < note.start + seconds - 0.03))
+    worth = note.force * min(1.0, seconds / 0.5) / (1 + kicks)
     attack = _attack(harmonics[0], exact)
     return _Candidate(midi, harmonics, mean, attack, round(start, 4), round(end, 4), worth)
 
@@ -240,11 +243,14 @@ def _cleaned(c: _Candidate, spectrum: np.ndarray) -> Lifted:
     level = np.maximum(harmonics[0], 1e-9)
     whole = np.maximum.accumulate(level[::-1])[::-1]
     harmonics = harmonics * np.minimum(MOST_UNDUCKED, whole / level)
-    power = float(np.square(harmonics).sum(axis=0).mean()) / 2.0
+    # as loud at their loudest, or short and dying notes would be louder than held ones
+    power = np.square(harmonics).sum(axis=0) / 2.0
+    width = min(round(LOUD_SECONDS / STEP_SECONDS), power.size)
+    loudest = float(np.convolve(power, np.full(width, 1.0 / width), mode="valid").max())
     # the window already sees the end of the note in its last frames
     late = 20.0 * np.log10(np.maximum(whole[len(whole) // 4 : max(2, round(0.85 * len(whole)))], 1e-9))
     fall = (late[-1] - late[0]) / (STEP_SECONDS * max(1, len(late) - 1))
-    scaled = np.ascontiguousarray(harmonics / np.sqrt(max(power, 1e-12)), dtype=np.float32)
+    scaled = np.ascontiguousarray(harmonics / np.sqrt(max(loudest, 1e-12)), dtype=np.float32)
     return Lifted(round(c.midi, 4), scaled, c.start, c.end, float(np.clip(fall, *FALL_DB)))
 
 

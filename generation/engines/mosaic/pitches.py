@@ -53,7 +53,7 @@ class LowPhrase(Phrase):
 
 @dataclass(frozen=True)
 class Played:
-    """A note that was heard. line: its sixteenth. start: seconds in the phrase's samples; steps: how long, in sixteenths.
+    """A note that was heard. line: its sixteenth. start: seconds in the samples. steps: how long it is, in sixteenths.
 
     midi: fractional pitch, NaN where none is clear. force: 0..1, against the loud notes of its track.
     """
@@ -216,7 +216,7 @@ def _lasting(pitch: np.ndarray) -> np.ndarray:
 
 
 def _rises(line: Line, phrase: Phrase) -> tuple[np.ndarray, np.ndarray]:
-    """By how much the level is multiplied around each sixteenth, at most, and the seconds from the sixteenth to there."""
+    """The most by which the level is multiplied around each sixteenth, and the seconds from the sixteenth to there."""
     width = round(0.040 * RATE)
     running = np.concatenate(([0.0], np.cumsum(line.envelope, dtype=np.float64)))
     shifts = np.arange(-round(REACH * RATE), round(REACH * RATE) + 1, FINE)
