@@ -41,7 +41,7 @@ class Note:
 
 @dataclass(frozen=True)
 class _Stroke:
-    """A note of the theme before it has a pitch. tone: one of TONES. approach: leads into another chord, if one comes."""
+    """A note of the theme without a pitch yet. tone: one of TONES. approach: leads into another chord, if one comes."""
 
     step: int
     steps: int

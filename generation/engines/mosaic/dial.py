@@ -33,7 +33,7 @@ def levels_of(dial: float, target_lufs: float) -> tuple[dict[str, float], float]
 def tuned(
     hear: Callable[[dict[str, float], float], tuple[float, float | None]], target_lufs: float, wanted: float
 ) -> tuple[dict[str, float], float, float, float | None]:
-    """(dB by stem, LUFS, energy, match): as near to the energy `wanted` as a turn of the dial gets while it stays theirs.
+    """(dB by stem, LUFS, energy, match): as near to `wanted` as a turn of the dial gets while it stays theirs.
 
     hear: (energy, match or None) of the mix with given levels and loudness.
     """

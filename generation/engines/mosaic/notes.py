@@ -54,7 +54,7 @@ class Lifted:
 
 @dataclass(frozen=True, eq=False)
 class PitchedVoice:
-    """Notes of one artist as an instrument. attack: seconds. low, high: the pitches their own line lies between, MIDI."""
+    """Notes of one artist as an instrument. attack: seconds. low, high: pitches (MIDI) their own line lies between."""
 
     notes: tuple[Lifted, ...]
     attack: float
@@ -172,7 +172,9 @@ def _course(low: np.ndarray, start: float, seconds: float, hz: float, count: int
     times = max(1, int(seconds / STEP_SECONDS))
     begin = round(start * RATE) - width // 2
     last = begin + (times - 1) * HOP + width
-    piece = np.pad(low[max(0, begin) : max(0, last)], (max(0, -begin), max(0, last - max(low.size, begin, 0))))
+    piece = np.pad(
+        low[max(0, begin) : max(0, last)], (max(0, -begin), max(0, last - max(low.size, begin, 0)))
+    )
     frames = np.lib.stride_tricks.sliding_window_view(piece, width)[::HOP][:times]
     window = np.hanning(width + 2)[1:-1]
     numbers = np.arange(1, count + 1)

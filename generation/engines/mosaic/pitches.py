@@ -161,7 +161,7 @@ class _Steps:
         begins[1:] &= ~(begins[:-1] & self.struck[:-1] & self.shadow[1:])
         starts = np.flatnonzero(begins)
         found = []
-        for first, limit in zip(starts, [*starts[1:], len(level)], strict=True):
+        for first, limit in zip(starts, [*starts, len(level)][1:], strict=True):
             end = int(first) + 1
             while end < limit and sounding[end] and level[end] >= GONE * level[first:end].max():
                 end += 1
@@ -222,7 +222,10 @@ def _rises(line: Line, phrase: Phrase) -> tuple[np.ndarray, np.ndarray]:
     shifts = np.arange(-round(REACH * RATE), round(REACH * RATE) + 1, FINE)
     at = np.round(phrase.lines * RATE).astype(int)[:, None] + shifts[None, :]
     at = np.clip(at, width, max(width, line.envelope.size - width))
-    after, before = running[np.minimum(at + width, len(running) - 1)] - running[at], running[at] - running[at - width]
+    after, before = (
+        running[np.minimum(at + width, len(running) - 1)] - running[at],
+        running[at] - running[at - width],
+    )
     if not len(at):
         return np.zeros(0), np.zeros(0)
     best = (after - before).argmax(axis=1)

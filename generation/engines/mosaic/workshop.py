@@ -9,9 +9,11 @@ import numpy as np
 
 from catalog.audio.errors import AudioError
 from generation.engines.base import EngineError
+from generation.engines.mosaic.bassgroove import Bass, read_bass
 from generation.engines.mosaic.corpus import BLOCK_BARS
 from generation.engines.mosaic.kicks import TOP_HZ, Kicks, find_kicks, lifted
 from generation.engines.mosaic.kit import STEPS, Kit, Phrase, read_kit
+from generation.engines.mosaic.pitches import LowPhrase
 from generation.engines.mosaic.plan import SAMPLE_RATE, Block, Voice
 from generation.engines.mosaic.separate import low_passed, separate, split_bass
 from generation.engines.mosaic.slices import resliced, slices
@@ -71,6 +73,7 @@ class Workshop:
         self._cuts: dict[tuple[object, ...], Cut] = {}
         self._kicks: dict[str, Kicks | None] = {}
         self._kits: dict[tuple[object, ...], Kit | None] = {}
+        self._basses: dict[tuple[object, ...], Bass | None] = {}
         self._track_offsets: dict[str, int] = {}
 
     def __contains__(self, track_id: str) -> bool:
@@ -143,6 +146,29 @@ class Workshop:
             self._kits[key] = read_kit(phrases)
             self._tick()
         return self._kits[key]
+
+    def bass(self, voice: Voice) -> Bass | None:
+        """The bass of a voice's track, lifted from the passages it names; None where none is clear."""
+        key = (voice.track_id, voice.cuts)
+        if key not in self._basses:
+            phrases = []
+            for start, end, beats in voice.cuts:
+                half = self._half(voice.track_id, start, end, beats)
+                struck = NO_STROKES[0]
+                if half.kicks is not None:
+                    struck, _ = half.kicks.struck(half.first, half.harmonic.shape[1])
+                phrases.append(
+                    LowPhrase(
+                        half.harmonic,
+                        CONTEXT + half.offset / SAMPLE_RATE,
+                        (end - start) / (BLOCK_BARS * STEPS),
+                        start - CONTEXT,
+                        struck / SAMPLE_RATE,
+                    )
+                )
+            self._basses[key] = read_bass(phrases)
+            self._tick()
+        return self._basses[key]
 
     def _drums(self, block: Block, half: Half, lead: int) -> tuple[Cut, Cut]:
         """The kick of a phrase and its other drums, at the tempo of the take."""
