@@ -55,6 +55,9 @@ def groove_of(phrases: Sequence[LowPhrase], notes: Sequence[Sequence[Played]]) -
     times = np.bincount(at, minlength=STEPS)
     force = np.bincount(at, [note.force for note in played], STEPS) / np.maximum(times, 1)
     steps = np.array(
-        [np.median([n.steps for n in played if n.line % STEPS == s]) if times[s] else 0.0 for s in range(STEPS)]
+        [
+            np.median([n.steps for n in played if n.line % STEPS == s]) if times[s] else 0.0
+            for s in range(STEPS)
+        ]
     )
     return Groove(np.minimum(1.0, times / bars), force, steps)
