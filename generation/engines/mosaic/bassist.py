@@ -41,7 +41,7 @@ class Note:
 
 @dataclass(frozen=True)
 class _Stroke:
-    """A note of the theme without a pitch yet. tone: one of TONES. approach: leads into another chord, if one comes."""
+    """A note of the theme before it has a pitch. tone: one of TONES. approach: leads into another chord."""
 
     step: int
     steps: int
@@ -57,12 +57,13 @@ def pattern(
     bpm: float,
     rng: np.random.Generator,
     *,
+    per_bar: int = 1,
     density: float = 0.6,
     kick: np.ndarray | None = None,
     late: np.ndarray | None = None,
     half_time: bool = False,
 ) -> list[Note]:
-    """A line of as many bars as there are chords; empty when neither a chord nor a key is known.
+    """A line under these chords, `per_bar` to a bar; empty when neither a chord nor a key is known.
 
     Two bars drawn from how the artist's bass moves, repeated over the chords, answered in every fourth bar and led
     into every ninth. density: 0..1, how many notes. kick: (16,) how often each sixteenth has a kick, for artists whose
@@ -72,23 +73,20 @@ def pattern(
     path = filled(chords, key)
     if not path or not path[0].clear:
         return []
-    low, high = register(bass.voice)
+    harmony = _Harmony(path, per_bar, key, *register(bass.voice))
     groove = bass.groove if bass.groove is not None else _plain(kick)
-    pace = 2 if half_time else 1
     theme = [_drawn(groove, density, rng) for _ in range(2)]
     notes: list[Note] = []
-    for bar, chord in enumerate(path):
-        following = path[bar + 1] if bar + 1 < len(path) else path[0]
-        turn = bar // pace
+    for bar in range(harmony.bars):
+        turn = bar // 2 if half_time else bar
         strokes = theme[turn % 2]
         if turn % 4 == 3:
             strokes = _answered(strokes, _drawn(groove, density, rng))
         if half_time:
             strokes = _halved(strokes, bar % 2)
-        if bar % 8 == 7 and len(path) > bar + 1 and density > 0.25:
+        if bar % 8 == 7 and bar < harmony.bars - 1 and density > 0.25:
             strokes = _led(strokes, density)
-        fresh = bar == 0 or not _same(path[bar - 1], chord)
-        notes += _pitched(strokes, bar, chord, following, key, low, high, fresh)
+        notes += harmony.pitched(strokes, bar)
     return _separate(notes, bpm, late)
 
 
@@ -185,58 +183,70 @@ def _same(one: Chord, other: Chord) -> bool:
     return (one.root, one.quality) == (other.root, other.quality)
 
 
-def _pitched(
-    strokes: Sequence[_Stroke],
-    bar: int,
-    chord: Chord,
-    following: Chord,
-    key: Key | None,
-    low: int,
-    high: int,
-    fresh: bool,
-) -> list[Note]:
-    root = _placed(chord.root, low, high)
-    notes = []
-    for number, stroke in enumerate(strokes):
-        last = number == len(strokes) - 1
-        weak = stroke.step % 2 == 1 or stroke.step >= STEPS - 2
-        pitch = _tone(stroke.tone, chord, root, low, high)
-        if (number == 0 and fresh) or stroke.step == 0:
-            pitch = root
-        elif last and weak and stroke.approach and stroke.step >= FILL_FROM and not _same(chord, following):
-            pitch = _towards(_placed(following.root, low, high), pitch, key, low, high)
-        level = 0.62 + 0.38 * stroke.force + (0.06 if stroke.step == 0 else 0.0)
-        velocity = int(np.clip(round(108 * level), 40, LOUDEST))
-        notes.append(Note(bar * BEATS + stroke.step * STEP, stroke.steps * STEP, pitch, velocity))
-    return notes
+@dataclass(frozen=True)
+class _Harmony:
+    """The chords under a line, `per_bar` of them in each bar, and where it may move."""
+
+    path: Sequence[Chord]
+    per_bar: int
+    key: Key | None
+    low: int
+    high: int
+
+    @property
+    def bars(self) -> int:
+        return len(self.path) // self.per_bar
+
+    def number(self, bar: int, step: int) -> int:
+        return bar * self.per_bar + step * self.per_bar // STEPS
+
+    def changes(self, number: int) -> bool:
+        """Whether a chord is another than the one before it."""
+        return number == 0 or not _same(self.path[number - 1], self.path[number])
+
+    def pitched(self, strokes: Sequence[_Stroke], bar: int) -> list[Note]:
+        """The strokes of one bar with pitches: a chord begins with its root, and may end with a step to the next."""
+        notes = []
+        for place, stroke in enumerate(strokes):
+            number = self.number(bar, stroke.step)
+            chord = self.path[number]
+            begins = place == 0 or self.number(bar, strokes[place - 1].step) != number
+            ends = place == len(strokes) - 1 or self.number(bar, strokes[place + 1].step) != number
+            left = STEPS // self.per_bar - stroke.step % (STEPS // self.per_bar)
+            root = _placed(chord.root, self.low, self.high)
+            pitch = self._tone(stroke.tone, chord, root)
+            if stroke.step == 0 or (begins and self.changes(number)):
+                pitch = root
+            elif ends and left <= 3 and stroke.step % BEAT_STEPS and stroke.approach:
+                pitch = self._towards(number + 1, pitch)
+            level = 0.62 + 0.38 * stroke.force + (0.06 if stroke.step == 0 else 0.0)
+            velocity = int(np.clip(round(108 * level), 40, LOUDEST))
+            notes.append(Note(bar * BEATS + stroke.step * STEP, stroke.steps * STEP, pitch, velocity))
+        return notes
+
+    def _tone(self, name: str, chord: Chord, root: int) -> int:
+        """A chord tone near the root, within the register; the root where it would leave it."""
+        third = 3 if chord.quality == "min" else 4
+        above = root + {"root": 0, "third": third, "fifth": 7, "octave": OCTAVE}[name]
+        return next((p for p in (above, above - OCTAVE) if self.low <= p <= self.high), root)
+
+    def _towards(self, number: int, before: int) -> int:
+        """A note of the key one step from the next root, from the side the line comes from, if the chord changes."""
+        if self.key is None or number >= len(self.path) or not self.changes(number):
+            return before
+        goal = _placed(self.path[number].root, self.low, self.high)
+        side = 1 if before >= goal else -1
+        scale = scale_of(self.key)
+        for pitch in (goal + side, goal + 2 * side, goal - side, goal - 2 * side):
+            if pitch % OCTAVE in scale and self.low <= pitch <= self.high:
+                return pitch
+        return before
 
 
 def _placed(pitch_class: int, low: int, high: int) -> int:
     """The lowest pitch of a class within the register."""
     pitch = low + (pitch_class - low) % OCTAVE
     return pitch if pitch <= high else pitch - OCTAVE
-
-
-def _tone(name: str, chord: Chord, root: int, low: int, high: int) -> int:
-    """A chord tone near the root, within the register; the root where it would leave it."""
-    third = 3 if chord.quality == "min" else 4
-    above = root + {"root": 0, "third": third, "fifth": 7, "octave": OCTAVE}[name]
-    for pitch in (above, above - OCTAVE):
-        if low <= pitch <= high:
-            return pitch
-    return root
-
-
-def _towards(goal: int, before: int, key: Key | None, low: int, high: int) -> int:
-    """A note of the key one step from the goal, from the side the line comes from; the note before without a key."""
-    if key is None:
-        return before
-    scale = scale_of(key)
-    side = 1 if before >= goal else -1
-    for step in (side, 2 * side, -side, -2 * side):
-        if (goal + step) % OCTAVE in scale and low - 2 <= goal + step <= high + 2:
-            return goal + step
-    return before
 
 
 def _separate(notes: list[Note], bpm: float, late: np.ndarray | None) -> list[Note]:

@@ -1,4 +1,4 @@
-"""The chord path of a take: a triad for each bar, heard in the chroma of what sounds there, or none."""
+"""The chord path of a take: a triad for each bar, heard in the chroma of what sounds there, or none if unclear."""
 
 from __future__ import annotations
 

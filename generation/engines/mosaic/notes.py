@@ -26,7 +26,8 @@ CLEAR, CLEAR_SHARE = 0.9, 0.6  # clarity, and the share of a note's frames that 
 STABLE = 0.25  # semitones
 IN_TUNE = 0.2  # … from the others' tuning
 LEAST, KEPT = 2, 4  # notes that make an instrument, and that it keeps
-HEADROOM_DB = 4.0  # by which a harmonic may stand out from its neighbours
+TOLERANCE = 1.4  # share of what all notes have that one may have of a harmonic
+HEADROOM_DB = 2.0  # by which a harmonic may stand out from its neighbours
 FLOOR_DB = -50.0
 QUICKEST, SLOWEST = 0.004, 0.040  # seconds of attack
 MOST_UNDUCKED = 4.0  # gain that takes a ducking away
@@ -54,7 +55,7 @@ class Lifted:
 
 @dataclass(frozen=True, eq=False)
 class PitchedVoice:
-    """Notes of one artist as an instrument. attack: seconds. low, high: pitches (MIDI) their own line lies between."""
+    """Notes of one artist as an instrument. attack: seconds. low, high: MIDI pitches their own line lies between."""
 
     notes: tuple[Lifted, ...]
     attack: float
@@ -147,13 +148,16 @@ def _candidate(note: Played, phrase: LowPhrase, low: np.ndarray) -> _Candidate |
     midi = float(69.0 + 12.0 * np.log2(max(exact, 1.0) / 440.0))
     if abs(midi - note.midi) > STABLE:
         return None
-    harmonics = np.abs(_course(low, note.start, seconds, exact, MOST)).astype(np.float32)
+    course = _course(low, note.start, seconds, exact, MOST)
+    harmonics = np.abs(course).astype(np.float32)
     ended = int(np.flatnonzero(harmonics[0] > 0.25 * harmonics[0].max())[-1]) + 1
     # the last frames look beyond the end
     harmonics = harmonics[:, : max(4, min(ended, harmonics.shape[1] - round(0.7 / hz / STEP_SECONDS)))]
     if harmonics.shape[1] * STEP_SECONDS < 0.7 * SHORTEST or harmonics[0].max() < 1e-4:
         return None
-    mean = np.sqrt(np.square(harmonics[:, steady]).mean(axis=1))
+    # over the whole note at once: what is not on its harmonics turns, and cancels
+    window = np.hanning(course[:, steady].shape[1] + 2)[1:-1]
+    mean = np.abs(course[:, steady] @ (window / window.sum()))
     start = phrase.source_start + note.start
     end = start + harmonics.shape[1] * STEP_SECONDS
     # a kick leaves its body in the band, and ducks
@@ -235,8 +239,9 @@ def _varied(best: Sequence[_Candidate]) -> list[_Candidate]:
 
 def _cleaned(c: _Candidate, spectrum: np.ndarray) -> Lifted:
     """A note with its ducking undone and no harmonic much above what all notes have, at unit power."""
-    own = c.mean / max(float(c.mean[0]), 1e-9)
-    allowed = np.minimum(1.0, 1.4 * spectrum / np.maximum(own, 1e-9))
+    own = np.sqrt(np.square(c.harmonics).mean(axis=1))
+    own = own / max(float(own[0]), 1e-9)
+    allowed = np.minimum(1.0, TOLERANCE * spectrum / np.maximum(own, 1e-9))
     harmonics = c.harmonics * allowed[:, None]
     audible = own * allowed > 10.0 ** (FLOOR_DB / 20.0)
     count = int(np.flatnonzero(audible)[-1]) + 1

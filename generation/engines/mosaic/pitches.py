@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from generation.engines.mosaic.kicks import BEFORE, Kicks
+from generation.engines.mosaic.kicks import RATE as KICKS_RATE
 from generation.engines.mosaic.kit import Phrase
 from generation.engines.mosaic.plan import SAMPLE_RATE
 
@@ -24,6 +26,7 @@ SMOOTH = 0.030  # seconds over which the level is taken: a period and a half at 
 REACH = 0.022  # seconds around a sixteenth in which its note may begin
 FINE = 4  # samples at RATE between the moments tried
 STEEP = 2.0  # growth within 40 ms that is a new attack
+SHARP = 4.0  # … and that no ducking explains
 SOUNDING = 0.22  # level, against a loud note, below which nobody plays
 HALF = 0.4  # … and which a new attack under a sounding note reaches
 GONE = 0.3  # share of its own loudest at which a note has ended
@@ -63,6 +66,11 @@ class Played:
     steps: int
     midi: float
     force: float
+
+
+def strikes(kicks: Kicks | None, start: float) -> np.ndarray:
+    """Seconds after `start` at which the kicks of a track strike; none where none were found."""
+    return np.zeros(0) if kicks is None else (kicks.at + BEFORE) / KICKS_RATE - start
 
 
 def follow(samples: np.ndarray) -> Line:
@@ -157,7 +165,8 @@ class _Steps:
         begins = sounding & (~before | (self.ratio > STEEP) & (level > HALF) | moved)
         # what swells after a kick was ducked by it; it began on the kick, or before
         begins &= ~self.shadow | (moved & lasting) | ~before
-        begins[:-1] |= (self.shadow & sounding & ~before & lasting)[1:] & self.struck[:-1]
+        swelled = self.shadow & sounding & ~before & lasting & (self.ratio < SHARP)
+        begins[:-1] |= swelled[1:] & self.struck[:-1]
         begins[1:] &= ~(begins[:-1] & self.struck[:-1] & self.shadow[1:])
         starts = np.flatnonzero(begins)
         found = []
@@ -230,7 +239,7 @@ def _rises(line: Line, phrase: Phrase) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(0), np.zeros(0)
     best = (after - before).argmax(axis=1)
     row = np.arange(len(at))
-    floor = 0.02 * width * float(line.envelope.max(initial=0.0))
+    floor = 0.02 * width * max(float(line.envelope.max(initial=0.0)), 1e-6)
     return (after[row, best] + floor) / (before[row, best] + floor), shifts[best] / RATE
 
 
