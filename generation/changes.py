@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from generation.brief import Edit
-from generation.edits import AUDIBLE, LAYERS, ORDINALS, STEP, Change, NoSuchEdit, Shape, decided, listed
+from generation.edits import AUDIBLE, LAYERS, ORDINALS, STEP, Change, NoSuchEdit, Part, Shape, decided, listed
 
 AGAIN = frozenset({"", "regenerate", "again", "regenerate all", "new take"})
 UP = frozenset({"more energetic", "energetic", "harder", "more energy", "higher energy", "more intense"})
@@ -92,6 +92,17 @@ _WITHOUT = re.compile(r"(?:without|no|mute|remove) (?P<what>.+)")
 _ONLY = re.compile(r"(?:only|just|solo) (?P<what>.+)")
 
 
+TYPICAL = Shape(
+    "",
+    120.0,
+    0.5,
+    tuple(
+        Part(name, 16 * place, 16) for place, name in enumerate(("intro", "build", "drop", "break", "outro"))
+    ),
+    AUDIBLE,
+)
+
+
 def plain(text: str) -> str:
     """Lower case, plain dashes, without the words that say nothing."""
     lowered = re.sub(r"[\u2010-\u2015]", "-", text.lower()).strip(" .!")
@@ -131,6 +142,15 @@ def in_words(text: str, take: Shape) -> Change:
         if (edit := reading(wanted, take)) is not None:
             return decided(edit, take)
     raise NoSuchEdit(not_understood(text))
+
+
+def is_edit(text: str) -> bool:
+    """Whether these words are an edit of some take, whatever this one allows."""
+    try:
+        in_words(text, TYPICAL)
+    except NoSuchEdit as error:
+        return str(error) != not_understood(text)
+    return True
 
 
 def not_understood(text: str) -> str:
