@@ -79,7 +79,7 @@ def ended(lease: jobs.Lease, work: Callable[[], str]) -> str:
             lease.finish(Job.FAILED, error=error.reason)
             return "failed"
         except Exception:
-            log.exception("%s failed", lease.model.WHAT, extra={"job": lease.pk})
+            log.exception("%s failed", lease.model.__name__.lower(), extra={"job": lease.pk})
             lease.finish(
                 Job.FAILED,
                 error="Something failed that should not have; it was logged. Nothing of yours is lost: try again.",

@@ -41,7 +41,7 @@ def statement_of(
     """The plan's provenance JSON for one take: what is signed."""
     snapshot = generation.snapshot
     dna = snapshot.document
-    parents = []
+    parents: list[dict[str, Any]] = []
     if made_from is not None:
         if made_from.certificate_id:
             relation = "edit of" if brief.edit else "made again from"

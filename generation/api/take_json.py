@@ -31,7 +31,7 @@ class Files(serializers.Serializer[Any]):
 class PlanCandidate(serializers.Serializer[Any]):
     """A plan that was compared before the take was made."""
 
-    style = serializers.CharField()
+    style = serializers.CharField()  # type: ignore[assignment]  # DRF takes fields off the class
     match = serializers.FloatField(
         allow_null=True, help_text="With your catalog, 0 to 1; null where not judged"
     )
