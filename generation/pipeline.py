@@ -6,7 +6,7 @@ import hashlib
 import logging
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -132,13 +132,8 @@ class Making:
 
     @cached_property
     def material(self) -> Material:
-        from catalog.analysis.embedding import embed
-        from catalog.analysis.frontend import front_end
-        from catalog.analysis.key import chroma_of
-
-        def judge(audio: np.ndarray) -> float:
-            front = front_end(audio, SAMPLE_RATE)
-            return float(self.model.match(embed(front, chroma_of(front))).score)
+        def judge(vector: np.ndarray, without: Collection[str]) -> float:
+            return float(self.model.match(vector, exclude=without).score)
 
         return Material(corpus_of(self.tracks), judge, self.parent.plan if self.parent else None)
 

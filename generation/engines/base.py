@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,6 +12,8 @@ from catalog.analysis import TrackAnalysis
 from generation.brief import Brief
 
 OnProgress = Callable[[float, str], None]
+# (242,) embedding of a sound, ids to leave out -> calibrated match 0..1 with the rest of the catalog
+Judge = Callable[[np.ndarray, Collection[str]], float]
 
 
 class EngineError(Exception):
@@ -43,12 +45,12 @@ class CorpusTrack:
 class Material:
     """What an engine works with at run time.
 
-    judge: audio (2, samples) at 44.1 kHz -> calibrated match 0..1 against the catalog, or None.
+    judge: tells how near a sound is to the catalog, or None.
     parent: of an edit, the plan of the take that is edited, as its Rendering had it.
     """
 
     corpus: tuple[CorpusTrack, ...]
-    judge: Callable[[np.ndarray], float] | None = None
+    judge: Judge | None = None
     parent: dict[str, Any] | None = None
 
 

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from generation.engines.mosaic.fir import convolved
+
 FFT = 2048
 HOP = 512
 HEARD = 744  # bins below 16 kHz; above it one mask serves all
@@ -57,10 +59,14 @@ def split_bass(harmonic: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def low_passed(samples: np.ndarray, cutoff_hz: float, taps: int, sample_rate: int = 44_100) -> np.ndarray:
     """(channels, samples) through a linear-phase FIR low-pass without delay, float32, same shape."""
-    from scipy.signal import firwin, oaconvolve
+    return convolved(samples, _low_pass(cutoff_hz, taps, sample_rate))
 
-    kernel = firwin(taps, cutoff_hz, fs=sample_rate).astype(np.float32)
-    return np.ascontiguousarray(oaconvolve(samples, kernel[None, :], mode="same", axes=1), dtype=np.float32)
+
+@lru_cache(maxsize=32)
+def _low_pass(cutoff_hz: float, taps: int, sample_rate: int) -> np.ndarray:
+    from scipy.signal import firwin
+
+    return np.asarray(firwin(taps, cutoff_hz, fs=sample_rate), dtype=np.float32)
 
 
 @lru_cache(maxsize=1)

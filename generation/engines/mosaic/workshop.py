@@ -10,29 +10,49 @@ import numpy as np
 from catalog.audio.errors import AudioError
 from generation.engines.base import EngineError
 from generation.engines.mosaic.corpus import BLOCK_BARS
-from generation.engines.mosaic.kicks import TOP_HZ, Kicks, find_kicks
+from generation.engines.mosaic.kicks import TOP_HZ, Kicks, find_kicks, lifted
 from generation.engines.mosaic.kit import STEPS, Kit, Phrase, read_kit
-from generation.engines.mosaic.plan import SAMPLE_RATE, Block, Plan
+from generation.engines.mosaic.plan import SAMPLE_RATE, Block, Voice
 from generation.engines.mosaic.separate import low_passed, separate, split_bass
-from generation.engines.mosaic.slices import resliced
+from generation.engines.mosaic.slices import resliced, slices
 from generation.engines.mosaic.stretch import BYPASS, stretched
 
 CONTEXT = 0.2  # seconds kept on each side of a cut: for fades, for alignment, and for the stretcher to settle
 RUMBLE_HZ = 24.0
 HALVES = 8  # separated phrases kept: each is cut soon after, and then only its share is asked for
-KIT_PHRASES = 3  # a kit is read from
 WINDOW = 256
 STEP = 32
 LOOK = 0.035  # seconds an attack may lie off its beat
 FINE_LOOK = 0.008  # … and off the offset of its own track
 
 
+NO_STROKES = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
+
+
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """A phrase as it will sound. samples: (2, n), with context on both sides; its first beat is at `lead`."""
+    """A phrase as it will sound. samples: (2, n), with context on both sides; its first beat is at `lead`.
+
+    strokes: of a kick, the sample of each stroke and its gain against the track's usual stroke; empty otherwise.
+    """
 
     samples: np.ndarray
     lead: int
+    strokes: tuple[np.ndarray, np.ndarray] = NO_STROKES
+
+
+@dataclass(frozen=True, eq=False)
+class Half:
+    """A phrase in its source, separated: (2, n) each, from `first` (a sample of its track) on, which is its context.
+
+    offset: samples by which its attacks lie after its beats.
+    """
+
+    percussive: np.ndarray
+    harmonic: np.ndarray
+    kicks: Kicks | None
+    first: int
+    offset: int
 
 
 class Workshop:
@@ -46,7 +66,7 @@ class Workshop:
     ) -> None:
         self._loaders, self._titles, self._tick = loaders, titles, tick
         self._tracks: dict[str, np.ndarray] = {}
-        self._halves: dict[tuple[str, float, float], tuple[np.ndarray, np.ndarray, int]] = {}
+        self._halves: dict[tuple[str, float, float], Half] = {}
         self._shares: dict[tuple[str, float, float], float] = {}
         self._cuts: dict[tuple[object, ...], Cut] = {}
         self._kicks: dict[str, Kicks | None] = {}
@@ -75,21 +95,28 @@ class Workshop:
             self._tick()
         return self._tracks[track_id]
 
-    def cut(self, block: Block) -> Cut:
-        """The sound of a block's phrase for its layer (drums, bass, harmony or lead), whole and in plain order."""
+    def cut(self, block: Block, layer: str | None = None) -> Cut:
+        """The sound of a block's phrase for its layer (drums, bass, harmony or lead), whole and in plain order.
+
+        A block of drums has two layers, "kick" and "drums" (the rest): both together are what was played.
+        """
         place = (block.track_id, block.start, block.end)
-        key = (*place, block.layer, block.stretch, block.shift)
+        bend = (block.stretch, block.shift)
+        key = (*place, layer or block.layer, *bend)
         if key not in self._cuts:
-            percussive, harmonic, offset = self._half(block)
+            half = self._half(block.track_id, block.start, block.end, block.source_beats)
             self.percussive_share(block)  # while both halves are at hand
-            lead = round((CONTEXT + offset / SAMPLE_RATE) * SAMPLE_RATE / block.stretch)
+            lead = round((CONTEXT + half.offset / SAMPLE_RATE) * SAMPLE_RATE / block.stretch)
             if block.layer == "drums":
-                self._cuts[key] = Cut(self._drums(block, percussive, offset), lead)
+                kick, rest = self._drums(block, half, lead)
+                self._cuts[(*place, "kick", *bend)] = kick
+                self._cuts[(*place, "drums", *bend)] = rest
             else:
-                bent = stretched(harmonic, factor=block.stretch, semitones=block.shift)
-                bass, rest = split_bass(bent)
-                for layer, samples in (("bass", bass), ("harmony", rest), ("lead", rest)):
-                    self._cuts[(*place, layer, block.stretch, block.shift)] = Cut(samples, lead)
+                bass, rest_of_it = split_bass(
+                    stretched(half.harmonic, factor=block.stretch, semitones=block.shift)
+                )
+                for name, samples in (("bass", bass), ("harmony", rest_of_it), ("lead", rest_of_it)):
+                    self._cuts[(*place, name, *bend)] = Cut(samples, lead)
             self._tick()
         return self._cuts[key]
 
@@ -97,59 +124,65 @@ class Workshop:
         """RMS of a phrase's percussive half over RMS of its harmonic half, in the source."""
         key = (block.track_id, block.start, block.end)
         if key not in self._shares:
-            percussive, harmonic, _ = self._half(block)
-            power = max(float(np.mean(np.square(harmonic))), 1e-12)
-            self._shares[key] = float(np.sqrt(float(np.mean(np.square(percussive))) / power))
+            half = self._half(block.track_id, block.start, block.end, block.source_beats)
+            power = max(float(np.mean(np.square(half.harmonic))), 1e-12)
+            self._shares[key] = float(np.sqrt(float(np.mean(np.square(half.percussive))) / power))
         return self._shares[key]
 
-    def kit(self, plan: Plan, track_id: str) -> Kit | None:
-        """The drum kit of a track, read from the phrases that a plan cuts its drums from; None where there is none."""
-        own = [b for b in plan.blocks if b.track_id == track_id and b.layer == "drums" and b.source_beats]
-        places = {(block.start, block.end): block for block in sorted(own, key=lambda b: b.start)}
-        key = (track_id, *list(places)[:KIT_PHRASES])
+    def kit(self, voice: Voice) -> Kit | None:
+        """The drum kit of a voice's track, read from the passages it names; None where there is none."""
+        key = (voice.track_id, voice.cuts)
         if key not in self._kits:
             phrases = []
-            for block in list(places.values())[:KIT_PHRASES]:
-                percussive, _, offset = self._half(block)
-                first = CONTEXT + offset / SAMPLE_RATE
+            for start, end, beats in voice.cuts:
+                half = self._half(voice.track_id, start, end, beats)
+                first = CONTEXT + half.offset / SAMPLE_RATE
                 # a phrase fills four bars of the take, whatever it is in its own track
-                step = (block.end - block.start) / (BLOCK_BARS * STEPS)
-                phrases.append(Phrase(percussive, first, step, block.start - CONTEXT))
+                step = (end - start) / (BLOCK_BARS * STEPS)
+                phrases.append(Phrase(half.percussive, first, step, start - CONTEXT))
             self._kits[key] = read_kit(phrases)
             self._tick()
         return self._kits[key]
 
-    def _drums(self, block: Block, percussive: np.ndarray, offset: int) -> np.ndarray:
+    def _drums(self, block: Block, half: Half, lead: int) -> tuple[Cut, Cut]:
+        """The kick of a phrase and its other drums, at the tempo of the take."""
+        kick = lifted(half.percussive, half.kicks, half.first)
+        at, gain = half.kicks.struck(half.first, kick.shape[1]) if half.kicks is not None else NO_STROKES
         if not block.source_beats or abs(block.stretch - 1.0) < BYPASS:
-            return stretched(percussive, factor=block.stretch, semitones=0)
-        sixteenth = (block.end - block.start) / block.source_beats / 4.0
-        return resliced(
-            percussive, factor=block.stretch, first=CONTEXT + offset / SAMPLE_RATE, step=sixteenth
-        )
+            whole, kick = (stretched(x, factor=block.stretch, semitones=0) for x in (half.percussive, kick))
+            at = np.round(at / block.stretch).astype(np.int64)
+        else:
+            sixteenth = (block.end - block.start) / block.source_beats / 4.0
+            first = CONTEXT + half.offset / SAMPLE_RATE
+            # the kick is cut where all drums are, so that nothing is heard twice or not at all
+            cut = slices(half.percussive, factor=block.stretch, first=first, step=sixteenth)
+            whole, kick = resliced(half.percussive, cut), resliced(kick, cut)
+            at, which = cut.moved(at)
+            gain = gain[which]
+        return Cut(kick, lead, (at, gain)), Cut(whole - kick, lead)
 
-    def _half(self, block: Block) -> tuple[np.ndarray, np.ndarray, int]:
-        key = (block.track_id, block.start, block.end)
+    def _half(self, track_id: str, start: float, end: float, beats: int) -> Half:
+        key = (track_id, start, end)
         if key not in self._halves:
-            track = self.track(block.track_id)
-            first = round((block.start - CONTEXT) * SAMPLE_RATE)
-            last = round((block.end + CONTEXT) * SAMPLE_RATE)
+            track = self.track(track_id)
+            first = round((start - CONTEXT) * SAMPLE_RATE)
+            last = round((end + CONTEXT) * SAMPLE_RATE)
             piece = track[:, max(0, first) : max(0, min(track.shape[1], last))]
             # context beyond the file is silence, so that positions stay true
             piece = np.pad(piece, ((0, 0), (max(0, -first), max(0, last - max(first, track.shape[1])))))
             piece = _without_rumble(piece[:, : last - first])
             percussive, harmonic = separate(piece)
-            kicks = self._kicks_of(block.track_id, track)
+            kicks = self._kicks_of(track_id, track)
             if kicks is not None:
                 # the low band of the percussive half is little more than hints of the kick: the kick takes its place
                 percussive += kicks.between(first, last - first) - low_passed(percussive, TOP_HZ, 1025)
                 harmonic = piece - percussive
             offset = 0
-            if block.source_beats:
-                beat = (block.end - block.start) / block.source_beats
-                beats = CONTEXT + beat * np.arange(block.source_beats)
-                near = self._track_offset(block.track_id, track, block.start, beat)
-                offset = alignment(percussive, beats, look=FINE_LOOK, around=near)
-            self._halves[key] = (percussive, harmonic, offset)
+            if beats:
+                beat = (end - start) / beats
+                near = self._track_offset(track_id, track, start, beat)
+                offset = alignment(percussive, CONTEXT + beat * np.arange(beats), look=FINE_LOOK, around=near)
+            self._halves[key] = Half(percussive, harmonic, kicks, first, offset)
             while len(self._halves) > HALVES:
                 self._halves.pop(next(iter(self._halves)))
             self._tick()

@@ -1,0 +1,62 @@
+"""The energy dial: levels of stems that bring a mix to the energy asked for, found by hearing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+# dB for one whole turn of the dial down, and up: of the loudness that the master is brought to, and of stems. Energy is
+# how hard and how often something is struck and how little the music lets up. The limiter decides the last, and moves
+# the sound least away from the artist's own; drums turned down far would be another artist's.
+TURN: Mapping[str, tuple[float, float]] = {
+    "lufs": (-3.0, 2.0),
+    "kick": (-2.0, 2.0),
+    "drums": (-2.5, 2.0),
+    "fx": (-3.0, 1.0),
+}
+CLOSE = 0.03  # of energy: nearer is not sought
+ENOUGH = 0.85  # a match above which more is not worth missing the energy for
+WORTH = 0.6  # of match for one of energy
+QUIETEST_LUFS, LOUDEST_LUFS = -14.0, -9.0
+
+
+def levels_of(dial: float, target_lufs: float) -> tuple[dict[str, float], float]:
+    """(dB by stem, LUFS of the master) for a dial from -1 (all the way down) to 1. Rounded, as a plan stores them."""
+    side = 0 if dial < 0 else 1
+    turn = {name: abs(dial) * both[side] for name, both in TURN.items()}
+    trims = {name: round(turn[name], 2) for name in TURN if name != "lufs" and turn[name]}
+    louder = float(np.clip(target_lufs + turn["lufs"], QUIETEST_LUFS, LOUDEST_LUFS))
+    return trims, round(louder, 2)
+
+
+def tuned(
+    hear: Callable[[dict[str, float], float], tuple[float, float | None]], target_lufs: float, wanted: float
+) -> tuple[dict[str, float], float]:
+    """(dB by stem, LUFS): as near to the energy `wanted` as a turn of the dial gets while it stays the artist's.
+
+    hear: (energy, match or None) of the mix with given levels and loudness.
+    """
+    found: dict[float, float] = {}
+    energies: dict[float, float] = {}
+
+    def listen(dial: float) -> None:
+        energies[dial], match = hear(*levels_of(dial, target_lufs))
+        fit = min(match, ENOUGH) if match is not None else 0.0
+        found[dial] = fit - WORTH * max(0.0, abs(energies[dial] - wanted) - CLOSE)
+
+    listen(0.0)
+    if abs(energies[0.0] - wanted) > CLOSE:
+        end = 1.0 if wanted > energies[0.0] else -1.0
+        listen(end)
+        moved = energies[end] - energies[0.0]
+        between = (
+            round(end * float(np.clip((wanted - energies[0.0]) / moved * end, 0.0, 1.0)), 2)
+            if abs(moved) > 0.01
+            else 0.5 * end
+        )
+        if abs(between) in (0.0, 1.0):
+            between = 0.5 * end
+        listen(between)
+    best = max(found, key=lambda dial: (round(found[dial], 6), -abs(dial)))
+    return levels_of(best, target_lufs)
