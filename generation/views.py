@@ -74,7 +74,7 @@ def generation(request: HttpRequest, pk: str) -> HttpResponse:
             "engine": engines().get(one.engine),
             "ahead": ahead,
             "starts_in": starts_in,
-            "changes": [change for change in lifecycle.CHANGES if change != "regenerate"],
+            "changes": ["more energetic", "calmer"],
             # Two presses of a button on the same page are one wish; after its result is there, the next is new.
             "press": one.variations.count(),
             "under_way": not one.is_over,
