@@ -2,7 +2,7 @@
 
     python -m bench.evaluate_mosaic [--download] [--music DIR] [--catalogs NAME …] [--pictures DIR] [--ablate [NAME …]]
 
-Twelve takes of 60 s for each catalog (`bench.mosaic.takes.requests`), best of several as the product makes them, one
+Thirteen takes of 60 s for each catalog (`bench.mosaic.takes.requests`), best of several as the product makes them, one
 of them again in another process. CPU seconds are measured alone, on a warm catalog, beside librosa cutting and
 stretching as many seconds. No web server, no database. --ablate makes a few takes with and without choices of the
 engine instead (default: all of `bench.mosaic.ablations`).
@@ -51,7 +51,8 @@ def takes(catalogs: Sequence[Catalog], processes: int, pictures: Path | None) ->
         count = len(requests(catalog))
         jobs.append((catalog, [*range(0, count, 2)]))
         jobs.append((catalog, [*range(1, count, 2), AGAIN]))
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    # a process for each job: what is repeated is then repeated by another one
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         return [one for found in pool.map(partial(some, pictures), *zip(*jobs, strict=True)) for one in found]
 
 

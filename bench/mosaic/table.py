@@ -191,24 +191,25 @@ ROWS = (
 
 def table(reports: Reports) -> tuple[str, bool]:
     """The printed table, and whether every total reaches what is wanted."""
+    once = list({(r.catalog, r.label): r for r in reports}.values())
     names = list(dict.fromkeys(r.catalog for r in reports))
-    groups = [[r for r in reports if r.catalog == name] for name in names]
+    counts = [sum(r.catalog == name for r in once) for name in names]
     heads = [
-        f"{name.removesuffix(' soundtrack')[:13]} {len(group)}"
-        for name, group in zip(names, groups, strict=True)
+        f"{name.removesuffix(' soundtrack')[:13]} {count}" for name, count in zip(names, counts, strict=True)
     ]
     lines = [f"{'':<40}" + "".join(f"{head:>17}" for head in heads) + f"{'all':>10}{'wanted':>10}"]
     reached = True
     for row in ROWS:
-        cells = [row.of(group) for group in groups]
-        text, fine = row.of(reports)
+        asked = reports if row.of is _repeats else once
+        cells = [row.of([r for r in asked if r.catalog == name]) for name in names]
+        text, fine = row.of(asked)
         words = "".join(f"{cell + ('' if good is not False else ' *'):>17}" for cell, good in cells)
         verdict = {True: "ok", False: "MISSED", None: ""}[fine]
         lines.append(f"{row.name:<40}{words}{text:>10}{row.wanted:>10}  {verdict}")
         reached = reached and fine is not False
     lines.append("* misses what is wanted")
-    for name, values in _energies(reports).items():
-        told = "  ".join(f"{asked:g}: {value:.2f}" for asked, value in zip(ENERGIES, values, strict=True))
+    for name, values in _energies(once).items():
+        told = "  ".join(f"{asked:g}: {value:.3f}" for asked, value in zip(ENERGIES, values, strict=True))
         lines.append(f"energy asked: measured, {name:<20} {told}")
     return "\n".join(lines), reached
 
@@ -245,6 +246,7 @@ def one_line(r: Report) -> str:
     shown = lambda x, form: "–" if x is None else format(x, form)  # noqa: E731
     return (
         f"{r.catalog[:14]:<14} {r.label:<13} {r.style:<4} match {r.match:.2f}/{shown(r.without_donors, '.2f')} "
+        f"({' '.join(f'{name[:3]} {value:.2f}' for name, value in r.aspects.items())}) "
         f"bpm {r.bpm:g}→{shown(r.measured_bpm, '.2f')} "
         f"grid {shown(r.drums_on_grid, '.2f')}/{shown(r.master_on_grid, '.2f')} "
         f"key {r.key}→{r.measured_key} E {r.energy:g}→{r.measured_energy:.2f} "

@@ -63,6 +63,7 @@ class Report:
     key_asked: bool
     measured_key: str | None
     match: float
+    aspects: dict[str, float]
     without_donors: float | None
     catalog_size: int
     energy: float
@@ -134,7 +135,7 @@ def brief_of(
 
 
 def requests(catalog: Catalog) -> list[Request]:
-    """Twelve: five energies, four tempi (two of them in a drawn key), another take, another two seeds in drawn keys."""
+    """Thirteen: five energies, four tempi (two of them in a drawn key), two takes of one request, two in drawn keys."""
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(catalog.name.encode()).digest()[:8], "big"))
     keys = [Key(int(rng.integers(12)), str(mode)) for mode in rng.permutation(["major", "minor"] * 2)]
     found = [
@@ -181,7 +182,7 @@ def measured(catalog: Catalog, request: Request, rendering: Rendering, cpu: floa
     file = sound.written(audio)
     analysis = analyse(file, RATE)
     donors = sorted({e["track_id"] for e in rendering.built_from if e.get("track_id")})
-    match = catalog.model.match(analysis.vector, duration=analysis.duration).score
+    match = catalog.model.match(analysis.vector, duration=analysis.duration)
     left = len(catalog.recordings) - len(donors)
     passage, passage_of = _passage(catalog, file, donors)
     shares = lineage.shares(rendering.built_from)
@@ -204,7 +205,8 @@ def measured(catalog: Catalog, request: Request, rendering: Rendering, cpu: floa
         key=plan["key"],
         key_asked=brief.key is not None,
         measured_key=analysis.key.name if analysis.key else None,
-        match=match,
+        match=match.score,
+        aspects=match.breakdown,
         without_donors=catalog.model.match(analysis.vector, exclude=donors).score
         if left >= LEAST_LEFT
         else None,
