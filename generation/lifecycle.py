@@ -20,6 +20,7 @@ from django.db.models import QuerySet
 
 from catalog import jobs, snapshots
 from catalog.models import Artist, DNASnapshot, Track
+from generation import corpus
 from generation.brief import Brief
 from generation.engines import engines
 from generation.models import GeneratedTrack, Generation
@@ -290,6 +291,7 @@ def queue_positions(generations: Collection[Generation]) -> dict[str, tuple[int,
 
 def recover() -> int:
     touched = jobs.recover(Generation)
+    corpus.sweep()
     staging = Path(settings.MEDIA_ROOT) / "staging"
     if staging.is_dir():
         for folder in staging.iterdir():

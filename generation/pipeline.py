@@ -20,6 +20,7 @@ from catalog import jobs, snapshots
 from catalog.ids import ALPHABET, new_id
 from catalog.matching import Matched, match_audio
 from catalog.models import Artist, Track
+from generation import corpus as kept
 from generation import scoring
 from generation.brief import Brief
 from generation.engines import engines
@@ -114,10 +115,16 @@ class Making:
             return float(self.model.match(vector, exclude=without).score)
 
         corpus = [
-            CorpusTrack(track.pk, track.title, snapshots.analysis_of(track), partial(load, track))
+            CorpusTrack(
+                track.pk,
+                track.title,
+                snapshots.analysis_of(track),
+                partial(load, track),
+                digest=track.audio_sha256,
+            )
             for track in self.tracks
         ]
-        return Material(tuple(corpus), judge)
+        return Material(tuple(corpus), judge, cache=kept.cache())
 
     def all_takes(self) -> None:
         done = set(self.generation.takes.values_list("number", flat=True))
