@@ -1,4 +1,4 @@
-"""The chord path of a take: one triad per bar, heard in the chroma of what sounds there, or none where none is clear."""
+"""The chord path of a take: a triad for each bar, heard in the chroma of what sounds there, or none if none is clear."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def home(key: Key | None) -> Chord | None:
 
 
 def filled(path: Sequence[Chord], key: Key | None) -> list[Chord]:
-    """The path with no gaps: bars without a chord take the one before, the first ones the one after, else the tonic's."""
+    """The path without gaps: bars without a chord take the one before, the first ones the one after, else the tonic."""
     known = [chord for chord in path if chord.clear]
     last = known[0] if known else home(key)
     made = []
