@@ -9,7 +9,15 @@ import numpy as np
 
 from catalog.repeatable import one_thread
 from generation.brief import Brief
-from generation.engines.base import Availability, CorpusTrack, EngineError, Material, OnProgress, Rendering
+from generation.engines.base import (
+    Availability,
+    Cache,
+    CorpusTrack,
+    EngineError,
+    Material,
+    OnProgress,
+    Rendering,
+)
 from generation.engines.mosaic.arrange import strokes
 from generation.engines.mosaic.compose import ENGINE, open_session
 from generation.engines.mosaic.drummer import Note, note
@@ -69,7 +77,7 @@ class Mosaic:
         progress.to(0.0, "Choosing from your tracks")
         session = open_session(brief, material.corpus, take)
         plans = drafts(session, progress.tick)
-        workshop = workshop_for(material.corpus, progress.tick)
+        workshop = workshop_for(material.corpus, progress.tick, material.cache)
         catalog = [track.id for track in material.corpus]
         heard = search(plans, workshop, material.judge, progress, energy=brief.energy, catalog=catalog)
         best = heard[0]
@@ -95,7 +103,7 @@ class Mosaic:
             ) from problem
         progress = Progress(on_progress)
         progress.to(0.0, "Cutting and layering")
-        workshop = workshop_for(material.corpus, progress.tick)
+        workshop = workshop_for(material.corpus, progress.tick, material.cache)
         again, finished = _finished(stored, None, workshop, progress)
         told: dict[str, Any] = {
             name: plan[name] for name in ("candidates", "choice", "changes") if name in plan
@@ -103,9 +111,11 @@ class Mosaic:
         return _rendering(again, finished, workshop, told, [])
 
 
-def workshop_for(corpus: Sequence[CorpusTrack], tick: Callable[[], None]) -> Workshop:
-    """A workshop over the sound of these tracks; each is read when first cut."""
-    return Workshop({t.id: t.load for t in corpus}, {t.id: t.title for t in corpus}, tick)
+def workshop_for(
+    corpus: Sequence[CorpusTrack], tick: Callable[[], None], cache: Cache | None = None
+) -> Workshop:
+    """A workshop over the sound of these tracks; each is read when first cut and not in the cache."""
+    return Workshop(corpus, tick, cache)
 
 
 def _finished(
