@@ -2,6 +2,7 @@
 
 `python -m bench NAME …` runs only some of them; `python -m bench --keep FOLDER` works in a folder that stays.
 `python -m bench evaluate …` is `python -m bench.evaluate …`: how right the analysis is.
+`python -m bench mosaic …` is `python -m bench.evaluate_mosaic …`: Mosaic's takes against the figures asked of them.
 `python -m bench similarity …` is `python -m bench.evaluate_similarity …`: catalogs told apart, copies found.
 """
 
@@ -15,7 +16,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import evaluate, evaluate_similarity
+from bench import evaluate, evaluate_mosaic, evaluate_similarity
 from bench.figures import Figure, analysis, job, pages, sockets, takes
 from bench.imports import imports
 from bench.library import library
@@ -35,6 +36,8 @@ ALL: dict[str, Callable[[Product], list[Figure]]] = {
 def main() -> int:
     if sys.argv[1:2] == ["evaluate"]:
         return evaluate.main(sys.argv[2:])
+    if sys.argv[1:2] == ["mosaic"]:
+        return evaluate_mosaic.main(sys.argv[2:])
     if sys.argv[1:2] == ["similarity"]:
         return evaluate_similarity.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)

@@ -17,6 +17,7 @@ from django.db import transaction
 
 from catalog import jobs
 from catalog.models import Artist
+from generation import corpus
 from generation.models import GeneratedTrack, Generation, Restoration
 from generation.restoring import CannotRestore, HereAlready, remade, remake, restorable, restore
 from generation.submitting import (
@@ -138,6 +139,7 @@ def queue_positions(generations: Collection[Generation]) -> dict[str, tuple[int,
 
 def recover() -> int:
     touched = jobs.recover(Generation) + jobs.recover(Restoration)
+    corpus.sweep()
     staging = Path(settings.MEDIA_ROOT) / "staging"
     if staging.is_dir():
         for folder in staging.iterdir():

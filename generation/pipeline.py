@@ -23,6 +23,7 @@ from catalog.ids import ALPHABET, new_id
 from catalog.jobs import Job
 from catalog.matching import Matched, match_audio
 from catalog.models import Track
+from generation import corpus as kept
 from generation import scoring
 from generation.brief import Brief
 from generation.engines import engines
@@ -135,7 +136,9 @@ class Making:
         def judge(vector: np.ndarray, without: Collection[str]) -> float:
             return float(self.model.match(vector, exclude=without).score)
 
-        return Material(corpus_of(self.tracks), judge, self.parent.plan if self.parent else None)
+        return Material(
+            corpus_of(self.tracks), judge, self.parent.plan if self.parent else None, kept.cache()
+        )
 
     @cached_property
     def parent(self) -> GeneratedTrack | None:
@@ -299,7 +302,13 @@ class Making:
 
 def corpus_of(tracks: Sequence[Track]) -> tuple[CorpusTrack, ...]:
     return tuple(
-        CorpusTrack(track.pk, track.title, snapshots.analysis_of(track), partial(load, track))
+        CorpusTrack(
+            track.pk,
+            track.title,
+            snapshots.analysis_of(track),
+            partial(load, track),
+            digest=track.audio_sha256,
+        )
         for track in tracks
     )
 
@@ -310,7 +319,7 @@ def replayed(
     """The take of a stored plan once more. Raises EngineError."""
     if not isinstance(engine, Replaying):
         raise EngineError(f"{engine.label} cannot make a take again from its plan.")
-    return engine.replay(plan, Material(corpus), on_progress=on_progress)
+    return engine.replay(plan, Material(corpus, cache=kept.cache()), on_progress=on_progress)
 
 
 def take_id_of(generation_id: str, number: int) -> str:

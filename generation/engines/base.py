@@ -31,14 +31,29 @@ class Availability:
     how: str = ""
 
 
+class Cache(Protocol):
+    """Keeps bytes that an engine worked out from a track: by track, by what its sound is (a digest), by name.
+
+    Anything may be gone at any time; then it is worked out again, to the very same bytes.
+    """
+
+    def get(self, track_id: str, digest: str, name: str) -> bytes | None: ...
+
+    def put(self, track_id: str, digest: str, name: str, data: bytes) -> None: ...
+
+
 @dataclass(frozen=True)
 class CorpusTrack:
-    """One track an engine may use. `load()` decodes it: float32 (2, samples) at 44.1 kHz."""
+    """One track an engine may use. `load()` decodes it: float32 (2, samples) at 44.1 kHz.
+
+    digest: the same as long as the decoded sound is the same; "" when that is not known, and nothing is cached.
+    """
 
     id: str
     title: str
     analysis: TrackAnalysis
     load: Callable[[], np.ndarray]
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,11 +62,13 @@ class Material:
 
     judge: tells how near a sound is to the catalog, or None.
     parent: of an edit, the plan of the take that is edited, as its Rendering had it.
+    cache: for what is worked out from the tracks; None keeps nothing.
     """
 
     corpus: tuple[CorpusTrack, ...]
     judge: Judge | None = None
     parent: dict[str, Any] | None = None
+    cache: Cache | None = None
 
 
 @dataclass(frozen=True)

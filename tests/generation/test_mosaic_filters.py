@@ -7,11 +7,10 @@ import pytest
 from scipy.signal import firwin, oaconvolve
 
 from generation.engines.mosaic.eq import (
-    filter_of,
     filtered,
+    gains_db,
+    kernel_of,
     long_term_spectrum,
-    matching_filter,
-    matching_levels,
 )
 from generation.engines.mosaic.fir import SIZE, convolved
 from generation.engines.mosaic.separate import low_passed
@@ -38,7 +37,7 @@ def test_a_change_is_heard_within_half_the_filter_and_nowhere_else(first: int) -
     one, last = noise(), first + 20_000
     other = one.copy()
     other[:, first:last] = noise(2)[:, first:last] * 9.0
-    kernel = filter_of(np.linspace(-6.0, 6.0, 64))
+    kernel = kernel_of(np.linspace(-6.0, 6.0, 64), RATE)
     changed = np.flatnonzero((filtered(one, kernel) != filtered(other, kernel)).any(axis=0))
     assert first - 511 <= changed[0] and changed[-1] < last + 511
 
@@ -54,12 +53,13 @@ def test_silence_stays_silence_beside_sound() -> None:
 def test_it_brings_a_spectrum_to_another_and_its_levels_can_be_kept() -> None:
     have, tilt = long_term_spectrum(noise()), np.linspace(4.0, -4.0, 64)
     want = tuple(float(level) for level in have + tilt)
-    reached = long_term_spectrum(filtered(noise(), matching_filter(have, want)))
+    reached = long_term_spectrum(filtered(noise(), kernel_of(gains_db(have, want), RATE)))
     # the lowest bands are narrower than the filter can tell apart
     assert np.abs(reached - np.asarray(want))[8:-2].max() < 1.0
-    levels = matching_levels(have, want)
+    levels = gains_db(have, want)
     assert np.abs(np.asarray(levels) - tilt).max() < 1.0
     assert (
-        matching_filter(have, want).tobytes() == filter_of([float(f"{level}") for level in levels]).tobytes()
+        kernel_of(gains_db(have, want), RATE).tobytes()
+        == kernel_of([float(f"{level}") for level in levels], RATE).tobytes()
     )
-    assert max(np.abs(matching_levels(have, tuple(have + 40 * tilt)))) <= 18.0
+    assert max(np.abs(gains_db(have, tuple(have + 40 * tilt)))) <= 18.0

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from generation.engines.mosaic.drummer import Hit, pattern, sound
-from generation.engines.mosaic.kit import Kit
-from generation.engines.mosaic.plan import SAMPLE_RATE, STEMS, Block, Plan, Voice, generator
+from generation.engines.mosaic.plan import SAMPLE_RATE, STEMS, Block, Plan
+from generation.engines.mosaic.players import Part, played
 from generation.engines.mosaic.workshop import Cut, Workshop
 from generation.mastering import k_weighted
 
@@ -36,55 +35,22 @@ def arrange(
     stems = {name: np.zeros((2, plan.samples), dtype=np.float32) for name in STEMS}
     balance = _Balance(plan, workshop)
     parts = played(plan, workshop)
-    # what would have been cut where the kit plays: only to know how loud
-    unheard = np.zeros_like(stems["drums"]) if parts else stems["drums"]
+    # what would have been cut where somebody plays: only to know how loud
+    unheard = {part.voice.layer: np.zeros_like(stems["fx"]) for part in parts}
     for number, block in enumerate(plan.blocks):
         voiced = next((part.voice for part in parts if part.voice.covers(block)), None)
-        if voiced is not None and voiced.track_id != block.track_id:
-            continue
+        if voiced is not None and voiced.layer == "drums" and voiced.track_id != block.track_id:
+            continue  # one track's drums tell the level
         gain = block.gain * plan.section_at(block.bar).gains.get(block.layer, 1.0) * balance.of(block)
         for layer in layers_of(block):
-            out = stems[layer] if voiced is None else unheard
+            out = stems[layer] if voiced is None else unheard[voiced.layer]
             _place_block(out, plan, block, workshop.cut(block, layer), np.float32(gain))
         tick((number + 1) / len(plan.blocks))
     for part in parts:
-        part.play(plan, unheard, stems)
+        part.play(plan, unheard[part.voice.layer], stems)
     plan = _levelled(plan, stems)
     _apply_levels(plan, stems)
     return plan, stems
-
-
-@dataclass(frozen=True)
-class Part:
-    """A voice of a plan with the kit that plays it and what it plays."""
-
-    voice: Voice
-    kit: Kit
-    hits: list[Hit]
-
-    def play(self, plan: Plan, instead_of: np.ndarray, stems: dict[str, np.ndarray]) -> None:
-        """Add the part to its stems, together as loud as what it plays instead of."""
-        start = plan.grid.bar(self.voice.bar)
-        end = min(plan.grid.bar(self.voice.end_bar), plan.samples)
-        new = sound(self.kit, self.hits, plan.grid, self.voice.bar, end - start)
-        both = np.asarray(sum(new.values()))
-        wanted, own = (
-            float(np.mean(np.square(x, dtype=np.float64))) for x in (instead_of[:, start:end], both)
-        )
-        gain = np.float32(min(8.0, np.sqrt(wanted / max(own, 1e-12))))
-        for name, voices in new.items():
-            stems[name][:, start:end] += voices * gain
-
-
-def played(plan: Plan, workshop: Workshop) -> list[Part]:
-    """The voices of a plan that have a kit, with what they play: the same plan and sources, the same notes."""
-    found = []
-    for voice in plan.voices:
-        kit = workshop.kit(voice)
-        if kit is not None:
-            rng = generator(voice.seed, "kit", voice.bar)
-            found.append(Part(voice, kit, pattern(kit, voice.bars, plan.bpm, rng)))
-    return found
 
 
 def layers_of(block: Block) -> tuple[str, ...]:

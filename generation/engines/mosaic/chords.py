@@ -1,4 +1,4 @@
-"""The chord path of a take: one triad per bar, heard in the chroma of what sounds there, or none where none is clear."""
+"""The chord path of a take: a triad for each bar, heard in the chroma of what sounds there, or none if unclear."""
 
 from __future__ import annotations
 
@@ -89,8 +89,22 @@ def home(key: Key | None) -> Chord | None:
     return Chord(key.tonic, "maj" if key.mode == "major" else "min", 1.0, key.fifths >= 6)
 
 
+@lru_cache(maxsize=1)
+def _names() -> dict[str, Chord]:
+    every = [(root, quality, flat) for root in range(12) for quality in QUALITIES for flat in (False, True)]
+    return {chord.name: chord for chord in (Chord(root, quality, 1.0, flat) for root, quality, flat in every)}
+
+
+def chord_named(name: str) -> Chord:
+    """The chord that `Chord.name` wrote. Raises ValueError for any other text."""
+    try:
+        return _names()[name]
+    except KeyError:
+        raise ValueError(f"“{name}” names no chord.") from None
+
+
 def filled(path: Sequence[Chord], key: Key | None) -> list[Chord]:
-    """The path with no gaps: bars without a chord take the one before, the first ones the one after, else the tonic's."""
+    """The path without gaps: bars without a chord take the one before, the first ones the one after, else the tonic."""
     known = [chord for chord in path if chord.clear]
     last = known[0] if known else home(key)
     made = []

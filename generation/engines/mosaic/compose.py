@@ -183,16 +183,23 @@ def _block(choice: Choice, layer: str) -> Block:
 
 
 def _voices(made: Sequence[Section], blocks: Sequence[Block], seed: str) -> tuple[Voice, ...]:
-    """Where the drums are played anew: the second half of the last drop, when it is long enough to have halves."""
-    last = next((section for section in reversed(made) if section.name == "drop"), None)
-    if last is None or last.bars < 8:
-        return ()
-    bars = last.bars // 8 * 4
-    first = last.end_bar - bars
-    under = next((b for b in blocks if b.layer == "drums" and b.bar == first and b.source_beats), None)
-    if under is None:
-        return ()
-    return (Voice("drums", first, bars, under.track_id, lifted_from(under, blocks), seed),)
+    """What is played anew instead of cut: in the second half of the last drop drums and bass, of the first the bass.
+
+    So each drop begins with the artist's own bars and goes on with what was never recorded. Drops of less than eight
+    bars have no halves.
+    """
+    drops = [section for section in made if section.name == "drop" and section.bars >= 8]
+    wanted = [(drop, "bass") for drop in drops[:1]]
+    if drops:
+        wanted = [*wanted[: len(drops) - 1], (drops[-1], "bass"), (drops[-1], "drums")]
+    found = []
+    for drop, layer in wanted:
+        bars = drop.bars // 8 * 4
+        first = drop.end_bar - bars
+        under = next((b for b in blocks if b.layer == layer and b.bar == first and b.source_beats), None)
+        if under is not None:
+            found.append(Voice(layer, first, bars, under.track_id, lifted_from(under, blocks), seed))
+    return tuple(found)
 
 
 def lifted_from(block: Block, blocks: Sequence[Block]) -> tuple[tuple[float, float, int], ...]:

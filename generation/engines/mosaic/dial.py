@@ -32,31 +32,25 @@ def levels_of(dial: float, target_lufs: float) -> tuple[dict[str, float], float]
 
 def tuned(
     hear: Callable[[dict[str, float], float], tuple[float, float | None]], target_lufs: float, wanted: float
-) -> tuple[dict[str, float], float]:
-    """(dB by stem, LUFS): as near to the energy `wanted` as a turn of the dial gets while it stays the artist's.
+) -> tuple[dict[str, float], float, float, float | None]:
+    """(dB by stem, LUFS, energy, match): as near to `wanted` as a turn of the dial gets while it stays theirs.
 
     hear: (energy, match or None) of the mix with given levels and loudness.
     """
-    found: dict[float, float] = {}
-    energies: dict[float, float] = {}
+    heard: dict[float, tuple[float, float | None]] = {0.0: hear(*levels_of(0.0, target_lufs))}
+    start = heard[0.0][0]
+    if abs(start - wanted) > CLOSE:
+        end = 1.0 if wanted > start else -1.0
+        heard[end] = hear(*levels_of(end, target_lufs))
+        moved = heard[end][0] - start
+        share = (wanted - start) / moved if abs(moved) > 0.01 else 0.5
+        between = round(end * (share if 0.0 < share < 1.0 else 0.5), 2)
+        heard[between] = hear(*levels_of(between, target_lufs))
 
-    def listen(dial: float) -> None:
-        energies[dial], match = hear(*levels_of(dial, target_lufs))
+    def worth(dial: float) -> float:
+        energy, match = heard[dial]
         fit = min(match, ENOUGH) if match is not None else 0.0
-        found[dial] = fit - WORTH * max(0.0, abs(energies[dial] - wanted) - CLOSE)
+        return fit - WORTH * max(0.0, abs(energy - wanted) - CLOSE)
 
-    listen(0.0)
-    if abs(energies[0.0] - wanted) > CLOSE:
-        end = 1.0 if wanted > energies[0.0] else -1.0
-        listen(end)
-        moved = energies[end] - energies[0.0]
-        between = (
-            round(end * float(np.clip((wanted - energies[0.0]) / moved * end, 0.0, 1.0)), 2)
-            if abs(moved) > 0.01
-            else 0.5 * end
-        )
-        if abs(between) in (0.0, 1.0):
-            between = 0.5 * end
-        listen(between)
-    best = max(found, key=lambda dial: (round(found[dial], 6), -abs(dial)))
-    return levels_of(best, target_lufs)
+    best = max(heard, key=lambda dial: (round(worth(dial), 6), -abs(dial)))
+    return (*levels_of(best, target_lufs), *heard[best])

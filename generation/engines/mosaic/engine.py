@@ -9,13 +9,22 @@ import numpy as np
 
 from catalog.repeatable import one_thread
 from generation.brief import Brief
-from generation.engines.base import Availability, CorpusTrack, EngineError, Material, OnProgress, Rendering
-from generation.engines.mosaic.arrange import Part, played, strokes
+from generation.engines.base import (
+    Availability,
+    Cache,
+    CorpusTrack,
+    EngineError,
+    Material,
+    OnProgress,
+    Rendering,
+)
+from generation.engines.mosaic.arrange import strokes
 from generation.engines.mosaic.compose import ENGINE, open_session
-from generation.engines.mosaic.drummer import Note, note, score
+from generation.engines.mosaic.drummer import Note, note
 from generation.engines.mosaic.lineage import source_map
 from generation.engines.mosaic.mixing import finish, mix
 from generation.engines.mosaic.plan import SAMPLE_RATE, Plan
+from generation.engines.mosaic.players import Part, played
 from generation.engines.mosaic.progress import Progress
 from generation.engines.mosaic.search import VARIANTS, choice, drafts, search
 from generation.engines.mosaic.transitions import struck
@@ -68,7 +77,7 @@ class Mosaic:
         progress.to(0.0, "Choosing from your tracks")
         session = open_session(brief, material.corpus, take)
         plans = drafts(session, progress.tick)
-        workshop = workshop_for(material.corpus, progress.tick)
+        workshop = workshop_for(material.corpus, progress.tick, material.cache)
         catalog = [track.id for track in material.corpus]
         heard = search(plans, workshop, material.judge, progress, energy=brief.energy, catalog=catalog)
         best = heard[0]
@@ -94,7 +103,7 @@ class Mosaic:
             ) from problem
         progress = Progress(on_progress)
         progress.to(0.0, "Cutting and layering")
-        workshop = workshop_for(material.corpus, progress.tick)
+        workshop = workshop_for(material.corpus, progress.tick, material.cache)
         again, finished = _finished(stored, None, workshop, progress)
         told: dict[str, Any] = {
             name: plan[name] for name in ("candidates", "choice", "changes") if name in plan
@@ -102,9 +111,11 @@ class Mosaic:
         return _rendering(again, finished, workshop, told, [])
 
 
-def workshop_for(corpus: Sequence[CorpusTrack], tick: Callable[[], None]) -> Workshop:
-    """A workshop over the sound of these tracks; each is read when first cut."""
-    return Workshop({t.id: t.load for t in corpus}, {t.id: t.title for t in corpus}, tick)
+def workshop_for(
+    corpus: Sequence[CorpusTrack], tick: Callable[[], None], cache: Cache | None = None
+) -> Workshop:
+    """A workshop over the sound of these tracks; each is read when first cut and not in the cache."""
+    return Workshop(corpus, tick, cache)
 
 
 def _finished(
@@ -146,13 +157,13 @@ def _rendering(
 def _score(plan: Plan, workshop: Workshop, parts: Sequence[Part]) -> dict[str, list[Note]]:
     """The notes of every stem that has an exact score, by stem, in order.
 
-    The kick is known stroke by stroke, cut or played; of the other drums only what was played.
+    The kick is known stroke by stroke, cut or played; of the others only what was played.
     """
-    notes: dict[str, list[Note]] = {"kick": [], "drums": []}
+    notes: dict[str, list[Note]] = {name: [] for name in ("kick", "drums", "bass", "lead")}
     for at, gain in struck(plan, strokes(plan, workshop, parts)):
         beat = round(at / SAMPLE_RATE * plan.bpm / 60.0, 6)
         notes["kick"].append(note("kick", beat, max(1, min(127, round(100 * gain))), plan.bpm))
     for part in parts:
-        for stem, played_notes in score(part.hits, part.voice.bar, plan.bpm).items():
-            notes[stem] += played_notes
+        for stem, some in part.notes.items():
+            notes[stem] += some
     return {stem: sorted(found, key=lambda one: one["start"]) for stem, found in notes.items() if found}

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from generation.engines.mosaic.arrange import Part, block_gain
+from generation.engines.mosaic.arrange import block_gain
 from generation.engines.mosaic.plan import Plan
+from generation.engines.mosaic.players import Part
+
+# what the source map calls a layer that is played on lifted sounds instead of cut
+PLAYED = {"drums": "kit", "bass": "notes"}
 
 
 def source_map(plan: Plan, parts: Sequence[Part] = ()) -> list[dict[str, object]]:
     """For every bar and layer of a take, where in which track it comes from.
 
-    A bar of a part that was played names the stretch of its track that the one-shots lie in, and each of them.
+    A bar of a part that was played names the stretch of its track that its sounds lie in, and each of them.
     """
     found: list[dict[str, object]] = []
     for part in parts:
-        shots = part.kit.shots
         for bar in range(part.voice.bar, part.voice.end_bar):
             found.append(
                 {
                     "bar": bar,
-                    "layer": "kit",
+                    "layer": PLAYED[part.voice.layer],
                     "track_id": part.voice.track_id,
                     "source_bar": None,
-                    "source_start": min(shot.start for shot in shots.values()),
-                    "source_end": max(shot.end for shot in shots.values()),
+                    "source_start": min(start for start, _ in part.lifted.values()),
+                    "source_end": max(end for _, end in part.lifted.values()),
                     "stretch": 1.0,
                     "shift": 0,
                     "gain": 1.0,
-                    "shots": {name: [shot.start, shot.end] for name, shot in shots.items()},
+                    "shots": {name: list(place) for name, place in part.lifted.items()},
                 }
             )
     for block in plan.blocks:

@@ -42,6 +42,7 @@ class Candidate:
     key: Key | None = None
     wanted_energy: float = 0.5
     stems: dict[str, np.ndarray] | None = field(default=None, repr=False, compare=False)
+    ears: Ears | None = field(default=None, repr=False, compare=False)
 
     @property
     def quality(self) -> float:
@@ -124,7 +125,7 @@ def search(
         best = heard[0]
         if best.quality >= GOOD_ENOUGH and not best.energy_miss and not best.key_miss:
             break
-    return heard
+    return [dialled(heard[0], judge), *heard[1:]]
 
 
 def hear(
@@ -135,8 +136,33 @@ def hear(
     energy: float,
     catalog: Sequence[str],
 ) -> Candidate:
-    """What a mixed plan will sound like: its equaliser and the levels that bring it to `energy`, and how it fits."""
+    """What a mixed plan will sound like as it is: its equaliser, its energy and key, and how it fits."""
     ears = Ears(plan, stems)
+    plan = replace(plan, eq_db=ears.eq_db)
+    if judge is None:
+        return Candidate(plan, wanted_energy=energy, stems=stems, ears=ears)
+    heard = ears.hear(plan.trims_db, plan.target_lufs)
+    donors = plan.track_ids()
+    alone = None
+    if len(set(catalog) - set(donors)) >= LEAST_OTHERS:
+        alone = round(float(judge(heard.vector, donors)), 4)
+    return Candidate(
+        plan,
+        match=round(float(judge(heard.vector, ())), 4),
+        alone=alone,
+        energy=round(heard.energy, 3),
+        key=heard.key,
+        wanted_energy=energy,
+        stems=stems,
+        ears=ears,
+    )
+
+
+def dialled(candidate: Candidate, judge: Judge | None) -> Candidate:
+    """The candidate with the levels and the loudness that bring it towards the energy asked for."""
+    ears = candidate.ears
+    if ears is None:
+        return candidate
 
     def judged(trims: dict[str, float], lufs: float) -> tuple[float, float | None]:
         if judge is None:
@@ -144,24 +170,13 @@ def hear(
         heard = ears.hear(trims, lufs)
         return heard.energy, judge(heard.vector, ())
 
-    trims, lufs = dict(plan.trims_db), plan.target_lufs
-    if not plan.eq_db:  # an edit that keeps the equaliser keeps the levels too
-        trims, lufs = tuned(judged, plan.target_lufs, energy)
-    plan = replace(plan, eq_db=ears.eq_db, trims_db=trims, target_lufs=lufs)
-    if judge is None:
-        return Candidate(plan, wanted_energy=energy, stems=stems)
-    heard = ears.hear(trims, lufs)
-    donors = plan.track_ids()
-    others = len(set(catalog) - set(donors))
-    alone = judge(heard.vector, donors) if others >= LEAST_OTHERS else None
-    return Candidate(
-        plan,
-        match=round(float(judge(heard.vector, ())), 4),
-        alone=None if alone is None else round(float(alone), 4),
-        energy=round(heard.energy, 3),
-        key=heard.key,
-        wanted_energy=energy,
-        stems=stems,
+    trims, lufs, energy, match = tuned(judged, candidate.plan.target_lufs, candidate.wanted_energy)
+    return replace(
+        candidate,
+        plan=replace(candidate.plan, trims_db=trims, target_lufs=lufs),
+        energy=round(energy, 3),
+        match=None if match is None else round(float(match), 4),
+        ears=None,
     )
 
 
@@ -199,4 +214,4 @@ def _reason(candidate: Candidate, best: Candidate) -> str:
 def _kept(heard: list[Candidate]) -> list[Candidate]:
     """Best first; an earlier one wins a tie, for it is the likelier. Only the best keeps its stems."""
     ordered = sorted(heard, key=lambda candidate: -round(candidate.quality, 6))
-    return [one if number == 0 else replace(one, stems=None) for number, one in enumerate(ordered)]
+    return [one if number == 0 else replace(one, stems=None, ears=None) for number, one in enumerate(ordered)]

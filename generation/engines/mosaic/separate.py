@@ -17,6 +17,7 @@ FFT = 2048
 HOP = 512
 HEARD = 744  # bins below 16 kHz; above it one mask serves all
 KERNEL = 25  # frames, and bins
+RUMBLE_HZ = 24.0
 BASS_HZ = 170.0
 BASS_TAPS = 1025
 
@@ -49,6 +50,21 @@ def separate(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     percussive = _overlap_add(pieces)[:, lead : lead + count] / np.float32(_overlap_gain())
     percussive = np.ascontiguousarray(percussive, dtype=np.float32)
     return percussive, samples - percussive
+
+
+def without_rumble(samples: np.ndarray) -> np.ndarray:
+    """(2, n) float32 without what lies below 24 Hz: it is not heard, but equalising and limiting would act on it.
+
+    Without phase shift, so that the kicks found in the track still fit; done at 689 Hz, where a short filter is steep.
+    """
+    from scipy.signal import firwin, oaconvolve, resample_poly
+
+    low = resample_poly(samples, 1, 64, axis=1)
+    kernel = firwin(201, RUMBLE_HZ, fs=44_100 / 64).astype(np.float32)
+    low = oaconvolve(low, kernel[None, :], mode="same", axes=1).astype(np.float32)
+    return np.ascontiguousarray(
+        samples - resample_poly(low, 64, 1, axis=1)[:, : samples.shape[1]], dtype=np.float32
+    )
 
 
 def split_bass(harmonic: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,1 @@
+"""Mosaic measured: catalogs, takes, and every figure asked of them, without web server or database."""

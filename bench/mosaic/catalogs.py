@@ -1,0 +1,154 @@
+"""Catalogs to compose from: the three demo artists, and real collections that nothing was tuned to.
+
+Each is kept in a folder as FLAC (at most four minutes a track), stored analyses and fingerprints, so that a second
+run begins at once. Analyses pass through JSON as stored ones do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from bench import recordings
+from catalog.analysis import ANALYSIS_VERSION, TrackAnalysis, analyse
+from catalog.audio.decode import decode
+from catalog.audio.fingerprint import fingerprint
+from catalog.demo import ARTISTS
+from catalog.demo.write import write_track
+from catalog.similarity import Background, CatalogModel
+from generation.engines.base import CorpusTrack, Material
+
+RATE = 44_100
+# beats that everybody hears, in most tracks: what "strong onsets on the grid" is asked of
+PERCUSSIVE = ("low-meridian", "paloma-grid", "kestrel-static", "Obsidian Shell", "Kenta Cho")
+REAL = tuple(dict.fromkeys(kept.composer for kept in recordings.EVALUATION))
+DEMO = tuple(artist.slug for artist in ARTISTS)
+USUAL = (*DEMO, "Obsidian Shell", "Kenta Cho", "Shawn Parrotte", "Wesnoth soundtrack")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One track on disk. marks: its fingerprint."""
+
+    id: str
+    title: str
+    path: Path
+    analysis: TrackAnalysis
+    marks: np.ndarray
+
+    def load(self) -> np.ndarray:
+        """(2, n) float32 at 44.1 kHz, read as the product reads a track of the catalog."""
+        return decode(self.path, sample_rate=RATE).samples
+
+
+@dataclass(frozen=True)
+class Catalog:
+    name: str
+    recordings: tuple[Recording, ...]
+
+    @property
+    def percussive(self) -> bool:
+        return self.name in PERCUSSIVE
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        return {one.id: one.title for one in self.recordings}
+
+    @cached_property
+    def model(self) -> CatalogModel:
+        vectors = np.stack([one.analysis.vector for one in self.recordings])
+        return CatalogModel([one.id for one in self.recordings], vectors, Background.load())
+
+    @cached_property
+    def corpus(self) -> tuple[CorpusTrack, ...]:
+        return tuple(CorpusTrack(one.id, one.title, one.analysis, one.load) for one in self.recordings)
+
+    def material(self, *, judged: bool = True) -> Material:
+        """What the product hands an engine: as `generation.pipeline.Making.material`."""
+        return Material(self.corpus, partial(judge, self.model) if judged else None)
+
+    @cached_property
+    def bpm(self) -> float:
+        """Median tempo of its tracks, in half BPM."""
+        found = [one.analysis.bpm for one in self.recordings if one.analysis.bpm]
+        return round(2.0 * float(np.median(found))) / 2.0 if found else 120.0
+
+
+def judge(model: CatalogModel, audio: np.ndarray) -> float:
+    from catalog.analysis.embedding import embed
+    from catalog.analysis.frontend import front_end
+    from catalog.analysis.key import chroma_of
+
+    front = front_end(audio, RATE)
+    return float(model.match(embed(front, chroma_of(front))).score)
+
+
+def prepared(names: Sequence[str], packages: Path, cache: Path) -> list[Catalog]:
+    """The catalogs of these names, made ready on two processes where they are not yet."""
+    jobs = [(name, *one) for name in names for one in _tracks(name, packages)]
+    cache.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        made = list(pool.map(_ready, *zip(*jobs, strict=True), [cache] * len(jobs)))
+    return [
+        Catalog(name, tuple(_recording(*one) for one, job in zip(made, jobs, strict=True) if job[0] == name))
+        for name in names
+    ]
+
+
+def _tracks(name: str, packages: Path) -> list[tuple[str, str]]:
+    """(title, source) of a catalog's tracks: a place among the demo tracks, or a file."""
+    for artist in ARTISTS:
+        if artist.slug == name:
+            return [(track.title, str(number)) for number, track in enumerate(artist.tracks)]
+    found = [
+        (f"{path.parent.name}/{path.stem}", str(path))
+        for kept, path in recordings.each(packages, recordings.EVALUATION)
+        if kept.composer == name
+    ]
+    if len(found) < 10:
+        raise SystemExit(f"{name}: {len(found)} tracks in {packages}. Run once with --download.")
+    return found
+
+
+def _ready(catalog: str, title: str, source: str, cache: Path) -> tuple[str, str, Path]:
+    """Writes sound, analysis and fingerprint of a track where they are missing; (id, title, FLAC)."""
+    name = hashlib.sha256(f"{catalog}:{source}".encode()).hexdigest()[:16]
+    path, facts = cache / f"{name}.flac", cache / f"{name}-{ANALYSIS_VERSION}.npz"
+    if not path.exists():
+        part = path.with_suffix(".part.flac")
+        _sound(catalog, source, part)
+        part.replace(path)
+    if not facts.exists():
+        samples = decode(path, sample_rate=RATE).samples
+        analysis = analyse(samples, RATE)
+        document = json.dumps(analysis.to_json())
+        np.savez(facts, vector=analysis.vector, marks=fingerprint(samples, RATE), document=document)
+    return name, title, path
+
+
+def _sound(catalog: str, source: str, path: Path) -> None:
+    for artist in ARTISTS:
+        if artist.slug == catalog:
+            write_track(artist.tracks[int(source)], path)
+            return
+    samples, rate = recordings.read(Path(source))
+    two = samples[:2] if len(samples) > 1 else np.repeat(samples, 2, axis=0)
+    frames = two.T if rate == RATE else soxr.resample(two.T, rate, RATE)
+    soundfile.write(path, frames, RATE, subtype="PCM_16")
+
+
+def _recording(name: str, title: str, path: Path) -> Recording:
+    with np.load(path.with_name(f"{name}-{ANALYSIS_VERSION}.npz")) as kept:
+        document = json.loads(str(kept["document"]))
+        analysis = TrackAnalysis.from_json(document, vector=kept["vector"])
+        return Recording(name, title, path, analysis, kept["marks"])
