@@ -40,7 +40,13 @@ NAMES = {  # how people call a layer
     "vocals": "lead",
     "effects": "fx",
 } | {name: name for name in AUDIBLE}
-PLACES = {"breakdown": "break", "buildup": "build", "chorus": "drop"}  # and a section
+PLACES = (  # and how they call a section, whatever the genre calls it
+    frozenset({"intro", "opening", "beginning"}),
+    frozenset({"build", "buildup", "verse", "rise"}),
+    frozenset({"drop", "chorus", "theme", "main"}),
+    frozenset({"break", "breakdown", "bridge", "rest"}),
+    frozenset({"outro", "ending", "end"}),
+)
 _ORDER = {word: number for number, word in enumerate(ORDINALS)}
 _ORDER |= {f"{number + 1}{end}": number for number, end in enumerate(("st", "nd", "rd", *["th"] * 5))}
 _ORDER |= {"last": -1, "final": -1}
@@ -238,7 +244,10 @@ def _section_named(words: str, take: Shape) -> int | None:
     if len(parts) != 1:
         return None
     names = [part.name.lower() for part in take.sections]
-    name = parts[0] if parts[0] in names else PLACES.get(parts[0], parts[0])
+    name = parts[0]
+    if name not in names:
+        alike = next((group for group in PLACES if name in group), frozenset())
+        name = next((one for one in names if one in alike), name)
     same = [place for place, one in enumerate(names) if one == name]
     if not same:
         return None

@@ -129,6 +129,11 @@ class GeneratedTrack(models.Model):
         name = "preview.mp3" if kind == "preview" else f"{Path(self.filename).stem}.{kind}"
         return self.folder / name
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether the player has something to play."""
+        return self.file("preview").is_file()
+
     def stem_file(self, name: str) -> Path:
         """The FLAC of a stem that `stems` lists."""
         return self.folder / "stems" / f"{name}.flac"

@@ -16,11 +16,20 @@ def missing_files(take: GeneratedTrack) -> list[str]:
     gone = [kind for kind in ("wav", "preview") if not take.file(kind).is_file()]
     packed = [kind for kind in ("flac", "mp3") if not take.file(kind).is_file()]
     # After a restoration they may be left out on purpose (restoring.Restoring.certified).
-    if packed and (gone or not Restoration.objects.filter(take=take, status=Restoration.READY).exists()):
+    if packed and (gone or not was_restored(take)):
         gone += packed
     if any(not take.stem_file(str(one["name"])).is_file() for one in take.stems):
         gone.append("stems")
     return gone
+
+
+def restoration_of(take: GeneratedTrack) -> Restoration | None:
+    return getattr(take, "restoration", None)
+
+
+def was_restored(take: GeneratedTrack) -> bool:
+    row = restoration_of(take)
+    return row is not None and row.status == Restoration.READY
 
 
 def changes_of(take: GeneratedTrack) -> list[str]:

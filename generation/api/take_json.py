@@ -143,7 +143,7 @@ class TakeDetail(TakeRow):
 
     @extend_schema_field(RestorationJSON(allow_null=True))
     def get_restoration(self, take: GeneratedTrack) -> dict[str, Any] | None:
-        row = Restoration.objects.filter(take=take).first()
+        row = remains.restoration_of(take)
         return None if row is None else RestorationJSON(row).data
 
     def get_stems(self, take: GeneratedTrack) -> list[str]:
