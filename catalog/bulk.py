@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from catalog import corrections, intake, jobs
 from catalog.models import Analysis, Artist, Fingerprint, Track, TrackQuerySet
+from catalog.signals import sound_gone
 
 AT_ONCE = 2_000  # ids in one statement: databases bound how many values a query may carry
 UNDOABLE = 20_000  # some 500 KB of ids: kept beside the session, not in it
@@ -150,6 +151,7 @@ def withdraw(artist: Artist, ids: Iterable[str]) -> int:
         for file in files:
             with contextlib.suppress(OSError):
                 file.unlink(missing_ok=True)
+        sound_gone.send(Track, track_ids=wanted)
     return deleted
 
 

@@ -23,6 +23,7 @@ from catalog.audio.errors import AudioError
 from catalog.audio.sniff import sniff
 from catalog.ids import track_id
 from catalog.models import Analysis, Artist, DuplicatePair, Fingerprint, Track
+from catalog.signals import sound_gone
 
 CHUNK = 256 * 1024
 
@@ -207,7 +208,7 @@ def withdraw(track: Track, *, row: bool = False) -> None:
 
     A track that a collection names too is known by name again, unless its row is to go as well.
     """
-    file = track.file if track.path else None
+    pk, file = track.pk, track.file if track.path else None
     with transaction.atomic():
         adoption.locked(track.artist)
         named = Track.objects.filter(pk=track.pk).exclude(imported_id="").exclude(path="").first()
@@ -223,6 +224,7 @@ def withdraw(track: Track, *, row: bool = False) -> None:
     if file is not None:
         with contextlib.suppress(OSError):
             file.unlink(missing_ok=True)
+        sound_gone.send(Track, track_ids=[pk])
 
 
 def recover() -> int:

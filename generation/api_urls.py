@@ -47,6 +47,10 @@ urlpatterns = [
     ),
     path("generated-tracks/<str:pk>/midi/", exports.TakeMidi.as_view(), name="api-generated-track-midi"),
     path(
+        "generated-tracks/<str:pk>/restore/", takes.TakeRestore.as_view(), name="api-generated-track-restore"
+    ),
+    path("generated-tracks/<str:pk>/remake/", takes.TakeRemake.as_view(), name="api-generated-track-remake"),
+    path(
         "generated-tracks/<str:pk>/add-to-library/",
         takes.TakeToLibrary.as_view(),
         name="api-generated-track-add-to-library",

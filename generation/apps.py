@@ -9,9 +9,14 @@ class GenerationConfig(AppConfig):
     verbose_name = "Generation"
 
     def ready(self) -> None:
-        from catalog.signals import track_analysed
+        from catalog.signals import sound_gone, track_analysed
+        from generation import corpus
         from generation.library import recognise
         from generation.lifecycle import artist_goes
 
         track_analysed.connect(recognise, dispatch_uid="generation.recognise")
+        sound_gone.connect(corpus.sound_goes, dispatch_uid="generation.sound_goes")
+        pre_delete.connect(
+            corpus.artist_goes, sender="catalog.Artist", dispatch_uid="generation.corpus.artist_goes"
+        )
         pre_delete.connect(artist_goes, sender="catalog.Artist", dispatch_uid="generation.artist_goes")

@@ -8,6 +8,7 @@ from typing import Any
 from catalog.analysis.keys import Key, parse_key
 
 ROLES = ("all", "drums", "bass", "harmony", "lead", "style")
+EDIT_KINDS = ("energy", "tempo", "replace", "section", "longer", "shorter", "extend", "crop", "mute")
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,41 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """One change to a finished take; everything it does not name stays as it was.
+
+    take_id: the take that is edited. kind: one of EDIT_KINDS.
+    section: index into the take's sections. layer: kick|drums|bass|harmony|lead. bars: how many more or fewer.
+    first_bar, end_bar: what a crop keeps. layers: what is muted (or soloed).
+    """
+
+    take_id: str
+    kind: str
+    section: int | None = None
+    layer: str | None = None
+    bars: int | None = None
+    first_bar: int | None = None
+    end_bar: int | None = None
+    layers: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"layers": list(self.layers)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Edit:
+        known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
+        return cls(**known | {"layers": tuple(data.get("layers", ()))})
+
+
+@dataclass(frozen=True)
 class Brief:
     """One request, fully decided.
 
     bpm: beats a minute of the grid. key: target key or None (the engine follows its sources).
     energy, density: 0..1. felt: "straight" | "half-time" | "double-time". seed: 64 bit.
     evidence: for each field, where its value came from: "asked" | "prompt" | "references" | "catalog" | "default".
+    edit: the one change this is to a finished take, or None for a take from the start.
+    avoid: (track id, bar of it) of earlier takes that the new one should not repeat.
     """
 
     prompt: str
@@ -44,6 +74,8 @@ class Brief:
     takes: int = 1
     temperature: float = 1.0
     evidence: dict[str, str] = field(default_factory=dict)
+    edit: Edit | None = None
+    avoid: tuple[tuple[str, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON. The seed becomes text: 64 bits do not survive JSON numbers."""
@@ -52,6 +84,8 @@ class Brief:
         data["seed"] = str(self.seed)
         data["moods"], data["instruments"] = list(self.moods), list(self.instruments)
         data["references"] = [asdict(reference) for reference in self.references]
+        data["edit"] = self.edit.to_json() if self.edit else None
+        data["avoid"] = [[track, bar] for track, bar in self.avoid]
         return data
 
     @classmethod
@@ -64,6 +98,8 @@ class Brief:
             tuple(data.get("instruments", ())),
         )
         known["references"] = tuple(Reference(**reference) for reference in data.get("references", ()))
+        known["edit"] = Edit.from_json(data["edit"]) if data.get("edit") else None
+        known["avoid"] = tuple((str(track), int(bar)) for track, bar in data.get("avoid", ()))
         return cls(**known)
 
     def with_seed(self, seed: int) -> Brief:

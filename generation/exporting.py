@@ -49,6 +49,11 @@ def project_of(take: GeneratedTrack) -> Project:
     )
 
 
+def label_of(stem: str) -> str:
+    """What people call a stem: "fx" -> "Effects"."""
+    return StemFile(stem, Path()).label
+
+
 def tempo_of(take: GeneratedTrack) -> float:
     """BPM: of the plan where the engine keeps an exact grid, else as asked."""
     return float(take.plan.get("bpm") or take.generation_params["bpm"])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from catalog.analysis.keys import ALL_KEYS
-from generation.brief import ROLES, Reference
+from generation.brief import EDIT_KINDS, ROLES, Edit, Reference
+from generation.edits import AUDIBLE, LAYERS, MOST_BARS
 from generation.prompting import BPM, PROMPT_LENGTH, REFERENCES, SECONDS, TAKES, Wishes
 from generation.seeds import seed_of
 from generation.words import STYLES
@@ -119,3 +121,40 @@ class StudioForm(forms.Form):
 
 
 GENRES: tuple[str, ...] = tuple(style.name for style in STYLES)
+
+
+class EditForm(forms.Form):
+    """One change to a finished take, as the page sends it: bars are counted from 1, and the last one sounds."""
+
+    kind = forms.ChoiceField(choices=[(kind, kind) for kind in (*EDIT_KINDS, "words")], required=False)
+    replace = forms.ChoiceField(choices=[(name, name) for name in LAYERS], required=False)
+    words = forms.CharField(max_length=200, required=False, label="Edit")
+    section = forms.IntegerField(min_value=0, max_value=1000, required=False)
+    bars = forms.IntegerField(min_value=1, max_value=MOST_BARS, required=False, label="Bars")
+    first = forms.IntegerField(min_value=1, max_value=100_000, required=False, label="First bar")
+    last = forms.IntegerField(min_value=1, max_value=100_000, required=False, label="Last bar")
+    energy = forms.FloatField(min_value=0, max_value=1, required=False, label="Energy")
+    bpm = forms.FloatField(min_value=BPM[0], max_value=BPM[1], required=False, label="BPM")
+    layers = forms.MultipleChoiceField(choices=[(name, name) for name in AUDIBLE], required=False)
+    press = forms.CharField(max_length=20, required=False)
+
+    def asked(self) -> dict[str, Any]:
+        """What `lifecycle.vary` is told. The button says which field it is about; the others do not count."""
+        data = self.cleaned_data
+        if data["replace"]:
+            return {"edit": Edit("", "replace", layer=data["replace"])}
+        kind = data["kind"]
+        if kind in ("", "words"):
+            return {"change": data["words"].strip()}
+        edit = Edit("", kind)
+        if kind in ("section", "longer", "shorter"):
+            edit = replace(edit, section=data["section"])
+        if kind in ("longer", "shorter", "extend"):
+            edit = replace(edit, bars=data["bars"])
+        if kind == "crop":
+            edit = replace(edit, first_bar=(data["first"] or 1) - 1, end_bar=data["last"])
+        if kind == "mute":
+            edit = replace(edit, layers=tuple(data["layers"]))
+        about = {"energy": "energy", "tempo": "bpm"}.get(kind)
+        values = {about: data[about]} if about and data[about] is not None else {}
+        return {"edit": edit, **values}

@@ -5,6 +5,9 @@ the same g(t); so the stems add up to the master by construction, and muting one
 
 Loudness follows ITU-R BS.1770-4 (K weighting, 400 ms blocks, two gates); true peak follows its annex 2 (four times
 oversampling). The limiter looks ahead, is computed on blocks of 16 samples, and recovers at a constant rate in dB.
+
+Beside one constant gain the curve is local: what changes in a mix changes the master from 10 ms before to 250 ms after
+it and nowhere else, to the last bit, as long as the constant gain is the same. So a take can be changed in one place.
 """
 
 from __future__ import annotations
@@ -14,12 +17,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CONTROL = 16  # samples per step of the gain curve (0.36 ms at 44.1 kHz)
+from generation.truepeak import BLOCK as CONTROL  # samples per step of the gain curve (0.36 ms at 44.1 kHz)
+from generation.truepeak import TruePeaks, block_peaks
+
 ATTACK_SECONDS = 0.003
-RELEASE_DB_PER_SECOND = 50.0
+# (reduction in dB down to which it holds, dB per second): all is recovered within a quarter of a second
+RELEASE = ((10.0, 50.0), (60.0, 250.0))
 MARGIN_DB = 0.15  # the limiter aims this far under the ceiling: its curve is smooth, peaks are not
-OVERSAMPLING = 4
 MAX_GAIN_DB = 48.0  # a mix quieter than this below its target stays quiet: it is noise, not music
+GAIN_DIGITS = 6  # of the constant gain in dB: what is stored gives the same samples again
+ROUNDS = 12  # of lowering what was found too high after limiting; one is seldom needed
 
 TARGET_LUFS: Mapping[str, float] = {
     "dubstep": -9.0,
@@ -75,13 +82,15 @@ def master(
     sample_rate: int,
     *,
     target_lufs: float,
+    gain_db: float | None = None,
     ceiling_dbtp: float = -1.0,
     on_step: Callable[[], None] = lambda: None,
 ) -> Mastered:
     """Bring the sum of `stems` to `target_lufs` (LUFS) with no true peak above `ceiling_dbtp` (dBTP).
 
     stems: equal-shaped (channels, samples) float32 arrays. No single stem exceeds the ceiling either, so that writing
-    them to fixed-point files clips nothing. `on_step` is called between stages and may raise to stop.
+    them to fixed-point files clips nothing. gain_db: the constant gain of an earlier master, to be used again instead
+    of looking for one. `on_step` is called between stages and may raise to stop.
     Raises ValueError for no stems, unequal shapes, or NaN/infinite samples.
     """
     names = list(stems)
@@ -94,41 +103,40 @@ def master(
     if not np.isfinite(mix).all():
         raise ValueError("a stem holds samples that are not numbers")
 
-    # what must stay under the ceiling: the mix between samples, and each stem at its samples
-    peaks = oversampled_block_peaks(mix, CONTROL, on_step)
-    for name in names:
-        np.maximum(peaks, _block_peaks(stems[name], CONTROL), out=peaks)
-    on_step()
-    energy = _block_energies(k_weighted(mix, sample_rate), CONTROL)
+    peaks = _Peaks(mix, [block_peaks(stems[name]) for name in names])
     ceiling = 10.0 ** ((ceiling_dbtp - MARGIN_DB) / 20.0)
-
     on_step()
-    gain_db, curve = _solve(energy, peaks, sample_rate, target_lufs, ceiling)
+    if gain_db is None:
+        energy = _block_energies(k_weighted(mix, sample_rate), CONTROL)
+        on_step()
+        gain_db = round(_gain_for(energy, peaks, sample_rate, target_lufs, ceiling), GAIN_DIGITS)
+    on_step()
+    curve, peak = _curve(mix, peaks, gain_db, sample_rate, ceiling, 10.0 ** ((ceiling_dbtp - 0.02) / 20.0))
+    on_step()
     samples = _to_samples(curve, shape[1])
     mastered = {name: np.ascontiguousarray(stems[name] * samples, dtype=np.float32) for name in names}
     audio = _sum([mastered[name] for name in names])
-
-    # The curve bends between blocks, so what it let through is measured, not assumed.
     on_step()
-    peak = float(oversampled_block_peaks(audio, CONTROL, on_step).max(initial=0.0))
-    allowed = 10.0 ** ((ceiling_dbtp - 0.02) / 20.0)
-    if peak > allowed:
-        trim = np.float32(allowed / peak)
-        for name in names:
-            mastered[name] *= trim
-        audio = _sum([mastered[name] for name in names])
-        peak = float(peak * trim)
-    on_step()
-    linear = 10.0 ** (gain_db / 20.0)
-    deepest = float(curve.min() / linear) if curve.size else 1.0
     return Mastered(
         audio=audio,
         stems=mastered,
         lufs=integrated_loudness(audio, sample_rate),
         true_peak_dbtp=_db(peak),
         gain_db=gain_db,
-        deepest_reduction_db=_db(deepest),
+        deepest_reduction_db=_db(float(curve.min()) / float(_linear(gain_db))),
     )
+
+
+def gain_curve(
+    mix: np.ndarray, sample_rate: int, target_lufs: float, ceiling_dbtp: float = -1.0
+) -> np.ndarray:
+    """(samples,) float32: what `master` would multiply (channels, samples) by, near enough to foresee its sound."""
+    peaks = _Peaks(mix, [block_peaks(mix)])
+    energy = _block_energies(k_weighted(mix, sample_rate), CONTROL)
+    ceiling = 10.0 ** ((ceiling_dbtp - MARGIN_DB) / 20.0)
+    linear = _linear(_gain_for(energy, peaks, sample_rate, target_lufs, ceiling))
+    curve = _limit(linear, peaks.above(ceiling / float(linear)), sample_rate, ceiling)
+    return _to_samples(curve, mix.shape[1])
 
 
 def integrated_loudness(samples: np.ndarray, sample_rate: int) -> float | None:
@@ -138,7 +146,7 @@ def integrated_loudness(samples: np.ndarray, sample_rate: int) -> float | None:
 
 def true_peak_dbtp(samples: np.ndarray) -> float:
     """Highest four times oversampled peak of (channels, samples), in dBTP; -inf for silence."""
-    return _db(float(oversampled_block_peaks(samples, CONTROL).max(initial=0.0)))
+    return _db(TruePeaks(samples).highest())
 
 
 def k_weighted(samples: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -171,55 +179,33 @@ def k_weighted(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     return np.asarray(sosfilt(np.array([high_shelf, high_pass]), samples, axis=1))
 
 
-def oversampled_block_peaks(
-    samples: np.ndarray, block: int, on_step: Callable[[], None] = lambda: None
-) -> np.ndarray:
-    """Largest magnitude of the 4x oversampled signal in each `block` input samples, over channels. Shape (blocks,)."""
-    from scipy.signal import firwin, upfirdn
+class _Peaks:
+    """What must stay under the ceiling in each block: the mix between its samples, and each stem at its samples."""
 
-    # twice the taps of the standard's example filter, which reads bright noise half a dB low
-    taps = 24 * OVERSAMPLING + 1
-    kernel = (firwin(taps, 1.0 / OVERSAMPLING, window=("kaiser", 4.0)) * OVERSAMPLING).astype(np.float32)
-    delay = (taps - 1) // 2
-    count = samples.shape[1]
-    blocks = -(-count // block)
-    peaks = np.zeros(blocks, dtype=np.float32)
-    step = 4096 * block  # bounded memory: about 1.5 s at a time
-    margin = 2 * block
-    for start in range(0, count, step):
-        lead = min(margin, start)
-        piece = np.ascontiguousarray(
-            samples[:, start - lead : min(count, start + step + margin)], dtype=np.float32
-        )
-        raised = upfirdn(kernel, piece, up=OVERSAMPLING, axis=1)[:, delay + lead * OVERSAMPLING :]
-        wanted = min(step, count - start)
-        raised = np.abs(raised[:, : wanted * OVERSAMPLING]).max(axis=0)
-        short = (-raised.size) % (block * OVERSAMPLING)
-        raised = np.pad(raised, (0, short)).reshape(-1, block * OVERSAMPLING).max(axis=1)
-        peaks[start // block : start // block + raised.size] = raised
-        if start // step % 32 == 31:
-            on_step()
-    return np.maximum(peaks, _block_peaks(samples, block))
+    def __init__(self, mix: np.ndarray, stems: list[np.ndarray]) -> None:
+        self._mix = TruePeaks(mix)
+        self._stems = np.maximum.reduce(stems)
+
+    def above(self, level: float) -> np.ndarray:
+        """(blocks,) float32: exact for each block whose peak exceeds `level`; no other is above it."""
+        return np.maximum(self._mix.above(level), self._stems)
 
 
-def _solve(
-    energy: np.ndarray, peaks: np.ndarray, sample_rate: int, target: float, ceiling: float
-) -> tuple[float, np.ndarray]:
-    """Constant gain (dB) and gain curve per block that reach the target loudness through the limiter.
+def _gain_for(energy: np.ndarray, peaks: _Peaks, sample_rate: int, target: float, ceiling: float) -> float:
+    """The constant gain (dB) that reaches the target loudness through the limiter.
 
     The limiter takes loudness away, so the gain is found by iteration on block energies: g varies slowly against the
     K filter, so weighting commutes with it closely enough, and no sample is touched until the gain is known.
     """
     unlimited = _gated(energy, sample_rate)
     if unlimited is None:  # silence or a fraction of a second: only keep it under the ceiling
-        return 0.0, _limit(np.ones_like(peaks), peaks, sample_rate, ceiling)
+        return 0.0
     gain_db = min(MAX_GAIN_DB, target - unlimited)
-    curve = np.ones_like(peaks)
     slope = 1.0
     before: tuple[float, float] | None = None
     for _ in range(12):
-        linear = 10.0 ** (gain_db / 20.0)
-        curve = _limit(np.full_like(peaks, linear), peaks, sample_rate, ceiling)
+        linear = _linear(gain_db)
+        curve = _limit(linear, peaks.above(ceiling / float(linear)), sample_rate, ceiling)
         reached = _gated(energy * curve.astype(np.float64) ** 2, sample_rate)
         if reached is None:
             break
@@ -230,36 +216,68 @@ def _solve(
             slope = float(np.clip((reached - before[1]) / (gain_db - before[0]), 0.1, 1.0))
         before = (gain_db, reached)
         gain_db = min(MAX_GAIN_DB, gain_db + float(np.clip(missing / slope, -6.0, 6.0)))
-    return gain_db, curve
+    return gain_db
 
 
-def _limit(gain: np.ndarray, peaks: np.ndarray, sample_rate: int, ceiling: float) -> np.ndarray:
+def _curve(
+    mix: np.ndarray, peaks: _Peaks, gain_db: float, sample_rate: int, ceiling: float, allowed: float
+) -> tuple[np.ndarray, float]:
+    """The gain curve per block, and the true peak that the mix has under it.
+
+    The curve bends between blocks, so what it lets through is measured, not assumed; where that is too much, the
+    block counts as so much higher and the curve is drawn again. Nothing is turned down as a whole: that would carry
+    one moment's peak to all others.
+    """
+    linear = _linear(gain_db)
+    found = peaks.above(ceiling / float(linear)).copy()
+    for _ in range(ROUNDS):
+        curve = _limit(linear, found, sample_rate, ceiling)
+        heard = TruePeaks(mix * _to_samples(curve, mix.shape[1]))
+        level = heard.above(allowed)
+        over = level > allowed
+        if not over.any():
+            break
+        found[over] *= level[over] / np.float32(allowed) * np.float32(1.002)
+    return curve, heard.highest()
+
+
+def _linear(gain_db: float) -> np.float32:
+    return np.float32(10.0 ** (gain_db / 20.0))
+
+
+def _limit(gain: np.float32, peaks: np.ndarray, sample_rate: int, ceiling: float) -> np.ndarray:
     """Gain per block after the limiter: never above ceiling/peak, anticipating by the attack, recovering linearly."""
-    from scipy.ndimage import minimum_filter1d, uniform_filter1d
+    from scipy.ndimage import correlate1d, minimum_filter1d
 
     over = peaks * gain
-    need = np.where(over > ceiling, ceiling / np.maximum(over, 1e-9), 1.0)
-    if need.min(initial=1.0) >= 1.0:
-        return gain.astype(np.float32)
-    reduction = 20.0 * np.log10(need.astype(np.float64))
-    # linear recovery in dB is a running lower envelope of lines, hence one accumulate
-    ramp = np.arange(reduction.size) * (RELEASE_DB_PER_SECOND * CONTROL / sample_rate)
-    held = np.minimum.accumulate(reduction - ramp) + ramp
+    loud = over > ceiling
+    if not loud.any():
+        return np.full(peaks.size, gain, dtype=np.float32)
+    reduction = np.zeros(peaks.size)
+    reduction[loud] = 20.0 * np.log10(ceiling / over[loud].astype(np.float64))
+    held = np.zeros_like(reduction)
+    above = 0.0
+    for depth, rate in RELEASE:
+        # linear recovery in dB is a running lower envelope of lines, hence one accumulate
+        part = np.clip(reduction + above, -(depth - above), 0.0)
+        ramp = np.arange(part.size) * (rate * CONTROL / sample_rate)
+        held += np.minimum.accumulate(part - ramp) + ramp
+        above = depth
     half = max(2, round(ATTACK_SECONDS * sample_rate / CONTROL / 2))
     # widest reach of the two averages plus one block for the interpolation between block centres
-    held = minimum_filter1d(held, 2 * (2 * half + 1) + 1, mode="nearest")
-    held = uniform_filter1d(
-        uniform_filter1d(held, 2 * half + 1, mode="nearest"), 2 * half + 1, mode="nearest"
-    )
-    return (gain * 10.0 ** (np.minimum(held, 0.0) / 20.0)).astype(np.float32)
+    held = minimum_filter1d(np.minimum(held, reduction), 2 * (2 * half + 1) + 1, mode="nearest")
+    # two running means of 2 half + 1 blocks, as one sum in a fixed order: a running sum would remember all before
+    box = np.ones(2 * half + 1)
+    smooth = correlate1d(held, np.convolve(box, box) / box.size**2, mode="nearest")
+    return (gain * 10.0 ** (np.minimum(smooth, 0.0) / 20.0)).astype(np.float32)
 
 
 def _to_samples(curve: np.ndarray, count: int) -> np.ndarray:
-    """The curve per block, interpolated from block centres to `count` samples, float32."""
-    if curve.size and np.all(curve == curve[0]):
-        return np.full(count, curve[0], dtype=np.float32)
-    centres = np.arange(curve.size) * CONTROL + (CONTROL - 1) / 2.0
-    return np.interp(np.arange(count), centres, curve).astype(np.float32)
+    """The curve per block, a straight line between the middles of blocks, as `count` samples, float32."""
+    ends = np.pad(curve, 1, mode="edge")
+    along = (np.arange(CONTROL, dtype=np.float32) + np.float32(0.5)) / np.float32(CONTROL)
+    lines = ends[:-1, None] + np.diff(ends)[:, None] * along
+    return np.ascontiguousarray(lines.ravel()[CONTROL // 2 :][:count])
 
 
 def _gated(energy: np.ndarray, sample_rate: int) -> float | None:
@@ -285,12 +303,6 @@ def _block_energies(samples: np.ndarray, block: int) -> np.ndarray:
     squares = np.einsum("cn,cn->n", samples, samples)
     short = (-squares.size) % block
     return np.pad(squares, (0, short)).reshape(-1, block).sum(axis=1, dtype=np.float64)
-
-
-def _block_peaks(samples: np.ndarray, block: int) -> np.ndarray:
-    highest = np.abs(samples).max(axis=0)
-    short = (-highest.size) % block
-    return np.asarray(np.pad(highest, (0, short)).reshape(-1, block).max(axis=1), dtype=np.float32)
 
 
 def _sum(parts: list[np.ndarray]) -> np.ndarray:

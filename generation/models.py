@@ -129,6 +129,40 @@ class GeneratedTrack(models.Model):
         name = "preview.mp3" if kind == "preview" else f"{Path(self.filename).stem}.{kind}"
         return self.folder / name
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether the player has something to play."""
+        return self.file("preview").is_file()
+
     def stem_file(self, name: str) -> Path:
         """The FLAC of a stem that `stems` lists."""
         return self.folder / "stems" / f"{name}.flac"
+
+
+class Restoration(Job):
+    """A take whose files are gone is made again from its plan; also the job of doing so. One row for each take.
+
+    ready: the files are back, to the sample as they were. failed: nothing was written, `error` says why; with
+    `found_sha256`, because what came out here was not the same, and would be a new take.
+    """
+
+    TASK = "generation.tasks.restore"
+    WHAT = "this take"
+
+    take = models.OneToOneField(
+        GeneratedTrack, primary_key=True, on_delete=models.CASCADE, related_name="restoration"
+    )
+    estimate_seconds = models.FloatField(default=0.0)
+    found_sha256 = models.CharField(max_length=64, blank=True)
+    note = models.TextField(blank=True, help_text="what else there is to say of it")
+
+    class Meta:
+        ordering = ["-queued_at"]
+
+    def __str__(self) -> str:
+        return f"{self.take_id}, once more"
+
+    @property
+    def eta_seconds(self) -> float | None:
+        left = self.eta(self.estimate_seconds or None)
+        return None if left is None else round(left, 1)

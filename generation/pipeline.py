@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -14,18 +15,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 
 from catalog import jobs, snapshots
 from catalog.ids import ALPHABET, new_id
+from catalog.jobs import Job
 from catalog.matching import Matched, match_audio
-from catalog.models import Artist, Track
+from catalog.models import Track
+from generation import corpus as kept
 from generation import scoring
 from generation.brief import Brief
 from generation.engines import engines
-from generation.engines.base import CorpusTrack, Engine, EngineError, Material, Rendering
-from generation.exports.stems import write_stems
+from generation.engines.base import (
+    CorpusTrack,
+    Engine,
+    EngineError,
+    Material,
+    OnProgress,
+    Rendering,
+    Replaying,
+)
 from generation.models import GeneratedTrack, Generation
+from generation.stating import statement_of
+from generation.writing import renditions_in, stamp_key, write_files
 from provenance import stamping
 
 if TYPE_CHECKING:
@@ -34,6 +47,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SAMPLE_RATE = 44_100
+REPLAY = "replay_of"  # in the params of a generation: the take whose plan it plays once more
 # How far through one take each stage ends; rendering is most of the work.
 RENDERED, SCORED, WRITTEN, STAMPED = 0.72, 0.82, 0.94, 0.98
 
@@ -43,26 +57,35 @@ def run(generation_id: str) -> str:
     lease = jobs.claim(Generation, generation_id)
     if lease is None:
         return "not ours"
+
+    def work() -> str:
+        generation = Generation.objects.select_related("artist__user", "snapshot").get(pk=generation_id)
+        Making(generation, lease).all_takes()
+        return "ready"
+
+    return ended(lease, work)
+
+
+def ended(lease: jobs.Lease, work: Callable[[], str]) -> str:
+    """Do the work under this lease and close its row however the work ends. Returns one word."""
     with lease.kept():
         try:
-            generation = Generation.objects.select_related("artist__user", "snapshot").get(pk=generation_id)
-            Making(generation, lease).all_takes()
+            return work()
         except jobs.Cancelled:
-            lease.finish(Generation.CANCELLED, stage="")
+            lease.finish(Job.CANCELLED, stage="")
             return "cancelled"
-        except (jobs.Lost, Generation.DoesNotExist):
+        except (jobs.Lost, ObjectDoesNotExist):
             return "lost"
         except EngineError as error:
-            lease.finish(Generation.FAILED, error=error.reason)
+            lease.finish(Job.FAILED, error=error.reason)
             return "failed"
         except Exception:
-            log.exception("generation failed", extra={"generation": generation_id})
+            log.exception("%s failed", lease.model.__name__.lower(), extra={"job": lease.pk})
             lease.finish(
-                Generation.FAILED,
+                Job.FAILED,
                 error="Something failed that should not have; it was logged. Nothing of yours is lost: try again.",
             )
             raise
-    return "ready"
 
 
 def seed_of(brief: Brief, number: int) -> int:
@@ -110,19 +133,30 @@ class Making:
 
     @cached_property
     def material(self) -> Material:
-        from catalog.analysis.embedding import embed
-        from catalog.analysis.frontend import front_end
-        from catalog.analysis.key import chroma_of
+        def judge(vector: np.ndarray, without: Collection[str]) -> float:
+            return float(self.model.match(vector, exclude=without).score)
 
-        def judge(audio: np.ndarray) -> float:
-            front = front_end(audio, SAMPLE_RATE)
-            return float(self.model.match(embed(front, chroma_of(front))).score)
+        return Material(
+            corpus_of(self.tracks), judge, self.parent.plan if self.parent else None, kept.cache()
+        )
 
-        corpus = [
-            CorpusTrack(track.pk, track.title, snapshots.analysis_of(track), partial(load, track))
-            for track in self.tracks
-        ]
-        return Material(tuple(corpus), judge)
+    @cached_property
+    def parent(self) -> GeneratedTrack | None:
+        """The take that this generation edits, or plays once more from its plan."""
+        pk = self.brief.edit.take_id if self.brief.edit else self.generation.params.get(REPLAY)
+        if pk is None:
+            return None
+        found = GeneratedTrack.objects.filter(pk=pk, generation__artist=self.generation.artist).first()
+        if found is None:
+            raise EngineError(
+                "The take this was to be made from was deleted meanwhile. Choose another, or make a new one."
+            )
+        return found
+
+    def rendered(self, brief: Brief, number: int, on_progress: OnProgress) -> Rendering:
+        if brief.edit is None and self.parent is not None:
+            return replayed(self.engine, self.parent.plan, self.material.corpus, on_progress)
+        return self.engine.render(brief, self.material, take=number, on_progress=on_progress)
 
     def all_takes(self) -> None:
         done = set(self.generation.takes.values_list("number", flat=True))
@@ -154,9 +188,7 @@ class Making:
         tell = self.tell(number)
         brief = self.brief.with_seed(seed_of(self.brief, number))
         tell(0.0, "Reading your catalog")
-        rendering = self.engine.render(
-            brief, self.material, take=number, on_progress=lambda part, words: tell(part * RENDERED, words)
-        )
+        rendering = self.rendered(brief, number, lambda part, words: tell(part * RENDERED, words))
         tell(RENDERED, "Measuring the take against your catalog")
         sources = [entry["track_id"] for entry in rendering.built_from if entry.get("track_id")]
         matched = match_audio(
@@ -189,7 +221,8 @@ class Making:
         without = None
         if len(self.tracks) - len(sources) >= 4:
             without = float(self.model.match(matched.analysis.vector, exclude=sorted(sources)).score)
-        stem = f"{generation.title.replace(' ', '_')}_{datetime.now(UTC):%Y%m%d}_{number:02d}"
+        name = re.sub(r"[^\w.-]+", "_", generation.title)
+        stem = f"{name}_{datetime.now(UTC):%Y%m%d}_{number:02d}"
         snapshot = generation.snapshot
         return GeneratedTrack(
             # The same for every attempt at this take, so that a second one finds what a first left behind.
@@ -224,33 +257,27 @@ class Making:
         )
 
     def write(self, take: GeneratedTrack, rendering: Rendering, folder: Path) -> None:
-        from catalog.audio.encode import write_flac, write_mp3, write_wav
         from catalog.audio.hashing import pcm_sha256
 
-        audio, rate, stem = rendering.audio, rendering.sample_rate, Path(take.filename).stem
-        write_wav(folder / f"{stem}.wav", audio, rate, bits=24)
-        write_flac(folder / f"{stem}.flac", audio, rate, bits=24)
-        write_mp3(folder / f"{stem}.mp3", audio, rate, kbps=320)
-        write_mp3(folder / "preview.mp3", audio, rate, kbps=128)
-        take.stems = write_stems(rendering.stems, folder / "stems", rate)
+        stem = Path(take.filename).stem
+        take.stems = write_files(rendering, folder, stem)
         take.render_sha256 = pcm_sha256(folder / f"{stem}.wav")
 
     def stamp(
         self, take: GeneratedTrack, brief: Brief, rendering: Rendering, matched: Matched, folder: Path
     ) -> None:
-        stem = Path(take.filename).stem
-        renditions = [
-            stamping.Rendition("wav", folder / f"{stem}.wav"),
-            stamping.Rendition("flac", folder / f"{stem}.flac"),
-            stamping.Rendition("mp3", folder / f"{stem}.mp3"),
-            stamping.Rendition("preview", folder / "preview.mp3"),
-        ]
+        renditions = renditions_in(folder, Path(take.filename).stem)
         certificate = stamping.stamp(
             artist=self.generation.artist,
-            provenance=statement_of(take, self.generation, brief, rendering, self.engine),
+            provenance=statement_of(take, self.generation, brief, rendering, self.engine, self.parent),
             renditions=renditions,
             title=take.title,
-            private={"title": take.title, "prompt": brief.prompt},
+            # Sentences of what changed may name recordings, which is nobody's business until the artist says so.
+            private={
+                "title": take.title,
+                "prompt": brief.prompt,
+                "changes": " ".join(map(str, rendering.plan.get("changes") or [])),
+            },
             # A second attempt after a killed worker renders the same bytes and finds the same certificate; after
             # an upgrade of an encoder it renders others, and gets another.
             idempotency_key=stamp_key(take, [rendition.path for rendition in renditions]),
@@ -273,12 +300,26 @@ class Making:
             staging.rename(final)
 
 
-def stamp_key(take: GeneratedTrack, files: Sequence[Path]) -> str:
-    """Names the stamp of exactly these recordings of this take, in at most 64 characters."""
-    from catalog.audio.hashing import audio_digest
+def corpus_of(tracks: Sequence[Track]) -> tuple[CorpusTrack, ...]:
+    return tuple(
+        CorpusTrack(
+            track.pk,
+            track.title,
+            snapshots.analysis_of(track),
+            partial(load, track),
+            digest=track.audio_sha256,
+        )
+        for track in tracks
+    )
 
-    said = ":".join(audio_digest(file)[1] for file in files)
-    return f"{take.pk}:{hashlib.sha256(said.encode()).hexdigest()[:32]}"
+
+def replayed(
+    engine: Engine, plan: dict[str, Any], corpus: tuple[CorpusTrack, ...], on_progress: OnProgress
+) -> Rendering:
+    """The take of a stored plan once more. Raises EngineError."""
+    if not isinstance(engine, Replaying):
+        raise EngineError(f"{engine.label} cannot make a take again from its plan.")
+    return engine.replay(plan, Material(corpus, cache=kept.cache()), on_progress=on_progress)
 
 
 def take_id_of(generation_id: str, number: int) -> str:
@@ -301,80 +342,3 @@ def load(track: Track) -> np.ndarray:
             f"“{track.title}” was deleted while this generation worked with it. "
             "Try again: it is then made from the tracks that are there."
         ) from None
-
-
-def _digest(value: Any) -> str:
-    from provenance.canonical import canonical
-
-    return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()
-
-
-def catalog_id_of(artist: Artist) -> str:
-    """The catalog's public name in certificates: always the same, and nothing anybody could log in with."""
-    digest = hashlib.sha256(f"starforge:{artist.pk}:{artist.created_at.isoformat()}".encode())
-    return f"catalog_{digest.hexdigest()[:16]}"
-
-
-def statement_of(
-    take: GeneratedTrack, generation: Generation, brief: Brief, rendering: Rendering, engine: Engine
-) -> dict[str, Any]:
-    """The plan's provenance JSON for one take: what is signed."""
-    snapshot = generation.snapshot
-    dna = snapshot.document
-    parents = []
-    if generation.parent is not None:
-        found = generation.parent.takes.exclude(certificate=None).order_by("number").first()
-        if found is not None:
-            parents.append({"certificate_id": found.certificate_id, "relation": "variation of"})
-    return {
-        "type": "ai_generated",
-        "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "artist": generation.artist.name,
-        "generator": {
-            "model": engine.slug,
-            "label": engine.label,
-            "version": engine.version,
-            "fine_tuned": False,
-            "licence": engine.licence,
-        },
-        "source": {
-            "catalog_id": catalog_id_of(generation.artist),
-            "track_count": snapshot.track_count,
-            "catalog_hash": snapshot.catalog_hash,
-            "recordings_used": take.novelty["sources"],
-            "aesthetic_dna_snapshot": {
-                "id": snapshot.pk,
-                "sha256": _digest(dna),
-                "sonic_palette": dna["sonic_palette"],
-                "taste_coherence": dna["taste_coherence"],
-                "dominant_genres": dna["dominant_genres"],
-            },
-        },
-        "generation_params": {
-            "bpm": brief.bpm,
-            "energy": brief.energy,
-            "key": brief.key.name if brief.key else None,
-            "genre": brief.genre,
-            "duration_seconds": brief.duration_seconds,
-            "seed": str(brief.seed),
-            "reference_tracks": [reference.track_id for reference in brief.references],
-        },
-        "result": {
-            "render_sha256": take.render_sha256,
-            "duration_seconds": take.duration,
-            "similarity_score": take.similarity_score,
-            "measured": take.measured,
-        },
-        "recipe": {
-            "plan_sha256": _digest(rendering.plan),
-            "source_map_sha256": _digest(rendering.built_from),
-        },
-        "credits": {
-            "composition": "machine, from the artist's recordings",
-            "arrangement": "machine",
-            "sound_sources": "artist",
-            "mastering": "machine",
-        },
-        "rights": {"training": "not granted"},
-        "parents": parents,
-    }

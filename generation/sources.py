@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-LAYERS = ("drums", "kit", "bass", "harmony", "lead")
+LAYERS = ("drums", "kit", "bass", "notes", "harmony", "lead")
+PLAYED = ("kit", "notes")  # layers that are played on lifted sounds
 JOIN_SECONDS = 0.02  # two bars belong to one passage when the second begins where the first ended
 Entry = Mapping[str, Any]
 
@@ -118,7 +119,7 @@ def _continues(last: Passage, one: Passage) -> bool:
     )
     if not same or one.bar != last.bar + last.bars or last.end is None or one.start is None:
         return False
-    if one.layer == "kit":  # it plays on: every bar of it names the same one-shots
+    if one.layer in PLAYED:  # it plays on: every bar of it names the same sounds
         return (one.start, one.end) == (last.start, last.end)
     return abs(one.start - last.end) <= JOIN_SECONDS
 

@@ -7,3 +7,9 @@ def run(generation_id: str) -> str:
     from generation.pipeline import run
 
     return run(generation_id)
+
+
+def restore(take_id: str) -> str:
+    from generation.restoring import run
+
+    return run(take_id)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
@@ -13,11 +11,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog.analysis.keys import compatible, parse_key
+from catalog.dna import for_composing
 from catalog.intake import Refused
 from catalog.models import Track
 from catalog.sessions import artist_in
-from generation import exporting, library, lifecycle, pictures, sources
+from generation import library, lifecycle, take_page
 from generation.brief import Brief
 from generation.engines import engines
 from generation.forms import ROLE_WORDS
@@ -41,7 +39,7 @@ def _own(request: HttpRequest, pk: str) -> Generation:
 @login_required
 @require_safe
 def generation(request: HttpRequest, pk: str) -> HttpResponse:
-    takes = GeneratedTrack.objects.select_related("certificate", "library_track").order_by(
+    takes = GeneratedTrack.objects.select_related("certificate", "library_track", "restoration").order_by(
         "-similarity_score", "number"
     )
     one = get_object_or_404(
@@ -56,13 +54,15 @@ def generation(request: HttpRequest, pk: str) -> HttpResponse:
         wanted |= {str(close.get("id")) for close in take.closest_tracks}
         wanted |= {str(entry["track_id"]) for entry in take.built_from if entry.get("track_id")}
     tracks = {track.pk: track for track in Track.objects.of(one.artist).filter(pk__in=wanted).listed()}
+    seconds, dna = take_page.seconds_for(one, brief), for_composing(one.snapshot.document)
     return render(
         request,
         "generation/generation.html",
         {
             "generation": one,
             "brief": brief,
-            "takes": [_shown(take, tracks) for take in one.takes.all()],
+            "takes": [take_page.shown(take, tracks, seconds, dna) for take in one.takes.all()],
+            "made_from": take_page.made_from(one, brief),
             "references": [
                 {
                     "track": tracks.get(reference.track_id),
@@ -74,63 +74,14 @@ def generation(request: HttpRequest, pk: str) -> HttpResponse:
             "engine": engines().get(one.engine),
             "ahead": ahead,
             "starts_in": starts_in,
-            "changes": [change for change in lifecycle.CHANGES if change != "regenerate"],
             # Two presses of a button on the same page are one wish; after its result is there, the next is new.
             "press": one.variations.count(),
+            "steps": ["more energetic", "calmer"],
             "under_way": not one.is_over,
+            "restoring": any(take_page.is_being_made_again(take) for take in one.takes.all()),
             "variations": list(one.variations.order_by("-created_at")[:12]),
         },
     )
-
-
-def _shown(take: GeneratedTrack, tracks: dict[str, Track]) -> dict[str, Any]:
-    """A take with its closest tracks as rows that can be played, and what was asked beside what was measured."""
-    close = [{**one, "track": tracks.get(str(one.get("id")))} for one in take.closest_tracks]
-    asked, found = take.requested, take.measured
-    return {
-        "take": take,
-        "closest": close,
-        "compared": take.similarity.get("tracks_compared") or take.catalog_snapshot.get("track_count") or 0,
-        "asked": asked,
-        "found": found,
-        "apart": _apart(asked, found),
-        "bars": max((int(one["first_bar"]) + int(one["bars"]) for one in take.sections), default=0),
-        "layers": sorted({str(one["layer"]) for one in take.built_from}),
-        "built": _built(take, tracks),
-    }
-
-
-def _built(take: GeneratedTrack, tracks: dict[str, Track]) -> dict[str, Any]:
-    """The take's sources for its picture and its table; a recording without `track` was deleted since."""
-    found = sources.recordings(take.built_from, exporting.titles_of(take))
-    numbers = {one["id"]: one["number"] for one in found}
-    return {
-        "recordings": [one | {"track": tracks.get(one["id"])} for one in found],
-        "passages": [
-            {"passage": one, "last": one.bar + one.bars, "number": numbers[one.track_id]}
-            for one in sorted(sources.passages(take.built_from), key=lambda one: one.bar)
-        ],
-        "picture": pictures.score(
-            sources.passages(take.built_from),
-            take.sections,
-            numbers,
-            max((int(one["bar"]) + 1 for one in take.built_from), default=0),
-        ),
-    }
-
-
-def _apart(asked: dict[str, Any], found: dict[str, Any]) -> dict[str, str]:
-    """Where the measured take is not what was asked, in words."""
-    words: dict[str, str] = {}
-    if asked.get("bpm") and found.get("bpm"):
-        off = found["bpm"] / asked["bpm"] - 1
-        if abs(off) > 0.01:
-            words["bpm"] = f"{abs(off) * 100:.1f}% {'faster' if off > 0 else 'slower'} than asked"
-    if asked.get("key") and found.get("key") and asked["key"] != found["key"]:
-        wanted, heard = parse_key(asked["key"]), parse_key(found["key"])
-        mixes = any(heard.same_as(key) for key in compatible(wanted))
-        words["key"] = "not as asked, but it mixes" if mixes else "not as asked"
-    return words
 
 
 @login_required
@@ -222,6 +173,8 @@ def history(request: HttpRequest) -> HttpResponse:
         "duration",
         "measured",
         "certificate_id",
+        "audio_path",
+        "filename",
     ).order_by("-similarity_score", "number")
     rows = rows.prefetch_related(Prefetch("takes", takes)).order_by("-created_at", "id")
     page = Paginator(rows, PER_PAGE).get_page(query.pop("page", None))

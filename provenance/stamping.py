@@ -95,6 +95,25 @@ def stamp(
     return found
 
 
+def matches(certificate: Certificate, rendition: Rendition) -> bool:
+    """Whether the certificate was given for the audio of this file, by every hash it signed of it."""
+    (found,) = _subjects([rendition])
+    return certificate.renditions.filter(
+        name=found.name, kind=found.kind, audio_sha256=found.sha256, stream_sha256=found.stream
+    ).exists()
+
+
+def mark_again(certificate: Certificate, renditions: Sequence[Rendition]) -> None:
+    """Write the credentials of an existing certificate into files made anew, after `matches` said yes to each.
+
+    Raises StampRefused for a file whose audio the certificate is not about.
+    """
+    for rendition in renditions:
+        if not matches(certificate, rendition):
+            raise StampRefused(f"The {rendition.format} file is not the recording of this certificate.")
+    _mark(certificate, renditions)
+
+
 def certificate_url(certificate: Certificate) -> str:
     """The certificate's public address, "" when this installation does not know its own."""
     return absolute(certificate.get_absolute_url()) if settings.STARFORGE_PUBLIC_URL else ""

@@ -178,6 +178,7 @@ STARFORGE_WORKERS = env.integer("STARFORGE_WORKERS", max(1, os.cpu_count() or 1)
 STARFORGE_ENGINES = env.words("STARFORGE_ENGINES", "generation.engines.mosaic.engine.Mosaic")
 STARFORGE_SIGNER = env.text("STARFORGE_SIGNER", "provenance.keys.file_signer")
 STARFORGE_MIN_TRACKS = 10
+STARFORGE_CORPUS_CACHE_BYTES = env.integer("STARFORGE_CORPUS_CACHE_MB", 2048) * 2**20
 STARFORGE_UPLOAD_BYTES = env.integer("STARFORGE_UPLOAD_MB", 400, least=1) * 2**20
 STARFORGE_UPLOAD_SECONDS = env.integer("STARFORGE_UPLOAD_MINUTES", 30, least=1) * 60
 

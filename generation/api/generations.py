@@ -143,8 +143,11 @@ class GenerationRetry(GenerationView):
 class GenerationVary(GenerationView):
     @operation(
         "generations_vary",
-        "Make a variation",
+        "Make a variation, or edit a finished take",
         tag="generation",
+        description="An edit keeps everything it does not name and makes one take. It needs a take whose engine can "
+        "edit (`editable`); without such a take, words about energy or tempo and all other fields make the whole "
+        "request once more.",
         parameters=[KEY_HEADER],
         request=VaryRequest,
         answers={202: Accepted},
@@ -154,12 +157,18 @@ class GenerationVary(GenerationView):
         generation = self.found(pk)
         asked = VaryRequest(data=request.data)
         asked.is_valid(raise_exception=True)
-        change, fields = asked.validated_data.get("change") or "", asked.said()
+        wanted = {
+            "change": asked.validated_data.get("change") or "",
+            "take": asked.validated_data.get("take"),
+            "edit": asked.edited,
+            **asked.said(),
+        }
         try:
-            child, created = lifecycle.vary(generation, change, request_key=request_key(request), **fields)
-            wishes = lifecycle.changed(generation, change, **fields)
+            child, created = lifecycle.vary(generation, request_key=request_key(request), **wanted)
+            if not created:
+                refuse_reuse(
+                    child, lifecycle.varied(generation, **wanted).params, generation.engine, generation
+                )
         except (lifecycle.Refused, BadWishes) as error:
             say(error)
-        if not created:
-            refuse_reuse(child, wishes, generation.engine, generation)
         return answer(child, created, asked.ignored())

@@ -20,7 +20,7 @@ from generation.api.take_json import STATES, socket_of
 from generation.api.wishes import BriefQuery, MusicRequest
 from generation.engines import engines
 from generation.models import Generation
-from generation.prompting import BadWishes, Wishes, read
+from generation.prompting import BadWishes, read
 
 LONGEST_KEY = 64
 KEY_HEADER = OpenApiParameter(
@@ -103,6 +103,12 @@ def say(error: Exception) -> NoReturn:
         if error.slug not in engines():
             raise serializers.ValidationError({"engine": [str(error)]}) from None
         raise Problem(409, "engine-unavailable", str(error), engine=error.slug) from None
+    if isinstance(error, lifecycle.CannotEdit):
+        raise Problem(409, "cannot-edit", str(error)) from None
+    if isinstance(error, lifecycle.HereAlready):
+        raise Problem(409, "audio-here", str(error), title="Nothing to make again") from None
+    if isinstance(error, lifecycle.CannotRestore):
+        raise Problem(409, "cannot-restore", str(error), title="Cannot be made again") from None
     if isinstance(error, BadWishes):
         raise serializers.ValidationError(
             {name: [sentence] for name, sentence in error.errors.items()}
@@ -126,10 +132,10 @@ def answer(generation: Generation, created: bool, ignored: list[str]) -> Respons
 
 
 def refuse_reuse(
-    generation: Generation, wishes: Wishes, engine: str, parent: Generation | None = None
+    generation: Generation, params: dict[str, Any], engine: str, parent: Generation | None = None
 ) -> None:
     """A key that stood for another request is a mistake of the script: say so instead of the wrong music."""
-    asked = (wishes.to_json(), engine, parent.pk if parent else None)
+    asked = (params, engine, parent.pk if parent else None)
     if (generation.params, generation.engine, generation.parent_id) != asked:
         raise Problem(
             409,
@@ -185,6 +191,8 @@ class BriefView(ArtistView):
         count = snapshots.own_count(self.artist)
         decided = brief.to_json()
         evidence = decided.pop("evidence")
+        for name in ("edit", "avoid"):  # not decided before something is made
+            del decided[name]
         if wishes.seed is None:
             decided["seed"] = None
         return Response(
@@ -221,5 +229,5 @@ class GenerateMusic(ArtistView):
         except (lifecycle.Refused, BadWishes) as error:
             say(error)
         if not created:
-            refuse_reuse(generation, wishes, asked.engine_slug)
+            refuse_reuse(generation, wishes.to_json(), asked.engine_slug)
         return answer(generation, created, asked.ignored())

@@ -7,8 +7,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from generation.lifecycle import queue_position
-from generation.models import GeneratedTrack, Generation
+from generation import remains
+from generation.lifecycle import editable, queue_position, restorable
+from generation.models import GeneratedTrack, Generation, Restoration
 
 FORMATS = ("wav", "flac", "mp3", "preview")
 STATES = ["queued", "running", "ready", "failed", "cancelled"]
@@ -25,6 +26,36 @@ class Files(serializers.Serializer[Any]):
     flac = serializers.CharField()
     mp3 = serializers.CharField()
     preview = serializers.CharField()
+
+
+class PlanCandidate(serializers.Serializer[Any]):
+    """A plan that was compared before the take was made."""
+
+    style = serializers.CharField()  # type: ignore[assignment]  # DRF takes fields off the class
+    match = serializers.FloatField(
+        allow_null=True, help_text="With your catalog, 0 to 1; null where not judged"
+    )
+    chosen = serializers.BooleanField()
+    reason = serializers.CharField(allow_blank=True)
+
+
+class RestorationJSON(serializers.Serializer[Restoration]):
+    """A take being made again from its plan. `ready`: the files are back, the same to the sample."""
+
+    status = serializers.ChoiceField(STATES)
+    stage = serializers.CharField()
+    progress = serializers.FloatField(min_value=0, max_value=1)
+    eta_seconds = serializers.FloatField(allow_null=True)
+    estimate_seconds = serializers.FloatField()
+    reason = serializers.SerializerMethodField()
+    sha256 = serializers.CharField(
+        source="found_sha256", help_text='Of what came out, to hold against render_sha256; "" before'
+    )
+    note = serializers.CharField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+    def get_reason(self, row: Restoration) -> str | None:
+        return row.error or None
 
 
 class TakeRow(serializers.Serializer[GeneratedTrack]):
@@ -79,6 +110,41 @@ class TakeDetail(TakeRow):
     stems = serializers.SerializerMethodField()
     size_bytes = serializers.IntegerField(help_text="All files of the take, stems included")
     peaks = serializers.ListField(child=serializers.IntegerField())
+    changes = serializers.SerializerMethodField(
+        help_text="Of an edit: a sentence for each thing that is different"
+    )
+    choice = serializers.SerializerMethodField(help_text="Why this plan was chosen")
+    candidates = serializers.SerializerMethodField()
+    editable = serializers.SerializerMethodField(help_text="Whether /vary/ can edit it")
+    missing = serializers.SerializerMethodField(
+        help_text="Files that are gone: wav, flac, mp3, preview, stems"
+    )
+    restorable = serializers.SerializerMethodField(help_text="Whether /restore/ can make them again")
+    restoration = serializers.SerializerMethodField()
+
+    def get_changes(self, take: GeneratedTrack) -> list[str]:
+        return remains.changes_of(take)
+
+    def get_choice(self, take: GeneratedTrack) -> str:
+        return str(take.plan.get("choice") or "")
+
+    @extend_schema_field(PlanCandidate(many=True))
+    def get_candidates(self, take: GeneratedTrack) -> list[dict[str, Any]]:
+        return remains.candidates_of(take)
+
+    def get_editable(self, take: GeneratedTrack) -> bool:
+        return not editable(take)
+
+    def get_missing(self, take: GeneratedTrack) -> list[str]:
+        return remains.missing_files(take)
+
+    def get_restorable(self, take: GeneratedTrack) -> bool:
+        return not restorable(take)
+
+    @extend_schema_field(RestorationJSON(allow_null=True))
+    def get_restoration(self, take: GeneratedTrack) -> dict[str, Any] | None:
+        row = remains.restoration_of(take)
+        return None if row is None else RestorationJSON(row).data
 
     def get_stems(self, take: GeneratedTrack) -> list[str]:
         return [str(stem["name"]) for stem in take.stems]

@@ -23,8 +23,9 @@ from catalog.audio.sniff import FORMATS as KINDS
 from catalog.intake import Refused
 from catalog.models import Artist
 from catalog.problems import Problem
-from generation import library
-from generation.api.take_json import FORMATS, TakeDetail, TakeRow
+from generation import library, lifecycle
+from generation.api.requests import KEY_HEADER, Accepted, answer, refuse_reuse, request_key, say
+from generation.api.take_json import FORMATS, RestorationJSON, TakeDetail, TakeRow
 from generation.models import GeneratedTrack
 
 LARGE_COLUMNS = (
@@ -153,3 +154,49 @@ class TakeToLibrary(TakeView):
             status=201 if created else 200,
             headers={"Location": f"/api/tracks/{track.pk}/"},
         )
+
+
+class TakeRestore(TakeView):
+    @operation(
+        "generated_tracks_restore",
+        "Make a take whose files are gone again, from its plan",
+        tag="generation",
+        description="The files come back under the same certificate if what is made is the same to the sample "
+        "(`render_sha256`); otherwise nothing is written. `restoration` of the take says how far it is. Asking "
+        "again while it is under way makes no second one.",
+        request=None,
+        answers={202: RestorationJSON},
+        errors=(401, 404, 409),
+    )
+    def post(self, request: Request, pk: str) -> Response:
+        take = self.found(pk)
+        try:
+            row, _ = lifecycle.restore(take)
+        except lifecycle.Refused as error:
+            say(error)
+        return Response(
+            RestorationJSON(row).data, status=202, headers={"Location": f"/api/generated-tracks/{take.pk}/"}
+        )
+
+
+class TakeRemake(TakeView):
+    @operation(
+        "generated_tracks_remake",
+        "Make a new take from the plan of this one",
+        tag="generation",
+        description="For a machine or a version on which the plan no longer gives the same samples: the new take "
+        "has a certificate of its own that names this one.",
+        parameters=[KEY_HEADER],
+        request=None,
+        answers={202: Accepted},
+        errors=(401, 404, 409),
+    )
+    def post(self, request: Request, pk: str) -> Response:
+        take = self.found(pk)
+        try:
+            child, created = lifecycle.remake(take, request_key=request_key(request))
+        except lifecycle.Refused as error:
+            say(error)
+        if not created:
+            refuse_reuse(child, lifecycle.remade(take), take.engine, take.generation)
+        return answer(child, created, [])

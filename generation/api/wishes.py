@@ -8,11 +8,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.api.fields import Choice, Number, Text, Whole
-from generation.brief import ROLES, Reference
+from generation.brief import EDIT_KINDS, ROLES, Edit, Reference
+from generation.changes import UNDERSTOOD
+from generation.edits import AUDIBLE, LAYERS, MOST_BARS
 from generation.prompting import BPM, PROMPT_LENGTH, REFERENCES, SECONDS, TAKES, Wishes
 from generation.seeds import seed_of
 
 LONGEST_ID = 64
+BESIDE = ("engine", "change", "take", "edit")  # fields of a request that are not wishes
 
 
 @extend_schema_field({"oneOf": [{"type": "string", "maxLength": 200}, {"type": "integer", "minimum": 0}]})
@@ -98,8 +101,8 @@ class MusicRequest(serializers.Serializer[Any]):
     def said(self) -> dict[str, Any]:
         """The fields that were sent, as Wishes names them. null is the same as not said."""
         values = {name: value for name, value in self.validated_data.items() if value is not None}
-        values.pop("engine", None)
-        values.pop("change", None)
+        for name in BESIDE:
+            values.pop(name, None)
         if "reference_tracks" in values:
             values["references"] = tuple(values.pop("reference_tracks"))
         for name in ("key", "genre"):
@@ -119,15 +122,75 @@ class MusicRequest(serializers.Serializer[Any]):
         return sorted(str(name)[:60] for name in self.initial_data if name not in self.fields)
 
 
+@extend_schema_field(
+    {"oneOf": [{"type": "string", "maxLength": LONGEST_ID}, {"type": "integer", "minimum": 1}]}
+)
+class TakeName(serializers.Field[Any, Any, Any, Any]):
+    """A take by its id or by its number."""
+
+    def to_internal_value(self, data: Any) -> str | int:
+        if isinstance(data, str):
+            return Text(max_length=LONGEST_ID).run_validation(data)
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise serializers.ValidationError("Name a take by its id, or by its number.")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class EditFields(serializers.Serializer[Any]):
+    """One change to a finished take. Sections and bars count from 0; `end_bar` is the first bar left out."""
+
+    kind = Choice(
+        EDIT_KINDS,
+        help_text="energy and tempo take their new value from `energy` and `bpm` of the request; replace: another "
+        "source for `layer`; section: `section` is composed anew; longer, shorter: it gets `bars` more or fewer; "
+        "extend: `bars` more before the outro; crop: keeps `first_bar` to `end_bar`; mute: leaves `layers` out",
+    )
+    section = Whole(required=False, allow_null=True, min_value=0, max_value=1000)
+    layer = Choice(LAYERS, required=False, allow_null=True)
+    bars = Whole(required=False, allow_null=True, min_value=1, max_value=MOST_BARS)
+    first_bar = Whole(required=False, allow_null=True, min_value=0, max_value=100_000)
+    end_bar = Whole(required=False, allow_null=True, min_value=1, max_value=100_000)
+    layers = serializers.ListField(child=Choice(AUDIBLE), required=False, max_length=len(AUDIBLE))
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError({"kind": "Send the edit as an object with its kind."})
+        return super().to_internal_value(data)
+
+
 class VaryRequest(MusicRequest):
-    """One change in words, or the fields that shall be different; the rest stays as it was."""
+    """A change in words or as an `edit`, or the fields that shall be different; the rest stays as it was."""
 
     change = Text(
         required=False,
         allow_null=True,
         max_length=200,
-        help_text="more energetic, calmer, regenerate, or a tempo such as 150 BPM",
+        help_text=f"One of: {', '.join(UNDERSTOOD)}. Where the finished take can be edited, it is",
     )
+    take = TakeName(
+        required=False,
+        allow_null=True,
+        help_text="The take to edit, by id or number; without it the one that matches best",
+    )
+    edit = EditFields(required=False, allow_null=True)
+
+    @property
+    def edited(self) -> Edit | None:
+        """The edit that was sent; whose take it is about is decided where it is made."""
+        sent = self.validated_data.get("edit")
+        if not sent:
+            return None
+        values = {name: value for name, value in sent.items() if value is not None}
+        return Edit(take_id="", **values | {"layers": tuple(values.get("layers", ()))})
+
+    def ignored(self) -> list[str]:
+        sent = self.initial_data.get("edit")
+        known = EditFields().fields
+        inside = [f"edit.{name}"[:60] for name in sent if name not in known] if isinstance(sent, dict) else []
+        return sorted([*super().ignored(), *inside])
 
 
 class BriefQuery(serializers.Serializer[Any]):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from catalog.analysis import TrackAnalysis
 from generation.brief import Brief
 
 OnProgress = Callable[[float, str], None]
+# (242,) embedding of a sound, ids to leave out -> calibrated match 0..1 with the rest of the catalog
+Judge = Callable[[np.ndarray, Collection[str]], float]
 
 
 class EngineError(Exception):
@@ -29,25 +31,44 @@ class Availability:
     how: str = ""
 
 
+class Cache(Protocol):
+    """Keeps bytes that an engine worked out from a track: by track, by what its sound is (a digest), by name.
+
+    Anything may be gone at any time; then it is worked out again, to the very same bytes.
+    """
+
+    def get(self, track_id: str, digest: str, name: str) -> bytes | None: ...
+
+    def put(self, track_id: str, digest: str, name: str, data: bytes) -> None: ...
+
+
 @dataclass(frozen=True)
 class CorpusTrack:
-    """One track an engine may use. `load()` decodes it: float32 (2, samples) at 44.1 kHz."""
+    """One track an engine may use. `load()` decodes it: float32 (2, samples) at 44.1 kHz.
+
+    digest: the same as long as the decoded sound is the same; "" when that is not known, and nothing is cached.
+    """
 
     id: str
     title: str
     analysis: TrackAnalysis
     load: Callable[[], np.ndarray]
+    digest: str = ""
 
 
 @dataclass(frozen=True)
 class Material:
     """What an engine works with at run time.
 
-    judge: audio (2, samples) at 44.1 kHz -> calibrated match 0..1 against the catalog, or None.
+    judge: tells how near a sound is to the catalog, or None.
+    parent: of an edit, the plan of the take that is edited, as its Rendering had it.
+    cache: for what is worked out from the tracks; None keeps nothing.
     """
 
     corpus: tuple[CorpusTrack, ...]
-    judge: Callable[[np.ndarray], float] | None = None
+    judge: Judge | None = None
+    parent: dict[str, Any] | None = None
+    cache: Cache | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +76,9 @@ class Rendering:
     """A finished take.
 
     audio: (2, samples) float32, mastered. stems: same shape each, summing to `audio`.
-    plan: JSON that re-renders the take. built_from: one entry for each bar and layer:
+    plan: JSON that re-renders the take. It also tells how it came about: `candidates`, one {style, match, costs,
+    chosen, reason} for each plan that was compared; `choice`, a sentence why the chosen one was; and of an edit
+    `changes`, a sentence for each thing that is different now. built_from: one entry for each bar and layer:
     {bar, layer, track_id, source_bar, source_start, source_end, stretch, shift, gain}.
     sections: [{name, first_bar, bars, start, end}]. notes: sentences for the artist.
     """
@@ -80,7 +103,11 @@ class Engine(Protocol):
     def availability(self) -> Availability: ...
 
     def capabilities(self) -> frozenset[str]:
-        """Of: bpm, key, energy, references, stems, midi, continue, seed, lineage."""
+        """Of: bpm, key, energy, references, stems, midi, continue, seed, lineage, edit, replay.
+
+        edit: `render` makes the change that brief.edit names to material.parent. replay: the engine has
+        `replay(plan, material, *, on_progress) -> Rendering`, the take of a stored plan once more (`Replaying`).
+        """
         ...
 
     def estimate(self, brief: Brief, corpus_size: int) -> float:
@@ -91,5 +118,17 @@ class Engine(Protocol):
         """Make take number `take` (from 1). `on_progress(fraction 0..1, words)` may raise to stop the work.
 
         Raises EngineError when the material does not allow it.
+        """
+        ...
+
+
+@runtime_checkable
+class Replaying(Protocol):
+    """An engine with the capability "replay"."""
+
+    def replay(self, plan: dict[str, Any], material: Material, *, on_progress: OnProgress) -> Rendering:
+        """The take of a plan that `render` returned: on the same platform and versions the same samples.
+
+        Raises EngineError with a sentence when a source is gone or the plan is of a version it does not render.
         """
         ...

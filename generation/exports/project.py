@@ -16,7 +16,7 @@ BEATS = 4  # per bar: every grid here is in 4/4
 LABELS = {
     "kick": "Kick",
     "drums": "Drums",
-    "kit": "Drum kit",
+    "kit": "Drum kit",  # a stem of its own until engine version 1.1
     "bass": "Bass",
     "harmony": "Harmony",
     "lead": "Lead",

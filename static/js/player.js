@@ -52,7 +52,7 @@ export function wave(heights, height) {
 }
 
 // What has been played turns grey: a second copy of the bars, cut off at the position.
-function paint(element, share) {
+export function paint(element, share) {
   for (const svg of element.querySelectorAll("svg.wave")) {
     let clip = svg.querySelector("clipPath rect");
     if (!clip) {

@@ -6,7 +6,8 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,28 +26,36 @@ TOLERATED_IMPACT = {"minor", "moderate"}
 class Site:
     url: str
     data: Path
+    extra: dict[str, str] = field(default_factory=dict)
 
     def manage(self, *arguments: str) -> str:
-        done = processes.manage(self.data, *arguments)
+        done = processes.manage(self.data, *arguments, **self.extra)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Site]:
-    """`manage.py up` without demo artists, for the whole session."""
-    data, port = tmp_path_factory.mktemp("site") / "data", processes.free_port()
+@contextmanager
+def up(data: Path, **extra: str) -> Iterator[Site]:
+    """`manage.py up` without demo artists, with these settings besides the usual ones."""
+    port = processes.free_port()
     command = [sys.executable, "manage.py", "up", "--port", str(port), "--no-demo"]
     # Many people log in from one address here within a minute.
-    with processes.running(command, data, STARFORGE_RATE_TOKEN="1000/min") as process:
+    with processes.running(command, data, STARFORGE_RATE_TOKEN="1000/min", **extra) as process:
         processes.wait_until(
             lambda: "Ctrl-C stops everything" in processes.output(data) or process.poll() is not None,
             seconds=90,
         )
         assert process.poll() is None, processes.output(data)
-        yield Site(f"http://127.0.0.1:{port}", data)
+        yield Site(f"http://127.0.0.1:{port}", data, extra)
         process.send_signal(signal.SIGINT)
         process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[Site]:
+    """The product as it is, for the whole session."""
+    with up(tmp_path_factory.mktemp("site") / "data") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")  # while Playwright lives, its event loop is in the way of other tests' own

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from catalog.models import Artist
-from generation.pipeline import catalog_id_of
+from generation.stating import catalog_id_of
 from tests.people import collaborator, owner
 
 pytestmark = pytest.mark.django_db

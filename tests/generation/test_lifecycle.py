@@ -21,6 +21,7 @@ from generation import library, lifecycle, pipeline
 from generation.engines.base import EngineError
 from generation.models import GeneratedTrack, Generation
 from generation.prompting import Wishes
+from generation.writing import stamp_key
 from provenance import stamping
 from provenance.models import Certificate
 from tests.catalog.test_api_problems import problem
@@ -168,10 +169,10 @@ def test_a_track_deleted_while_it_is_worked_with_ends_in_a_sentence(person: Pers
 def test_another_encoder_makes_another_stamp(person: Person) -> None:
     take = take_of(person.artist)
     files = [take.file(kind) for kind in ("wav", "flac", "mp3", "preview")]
-    before = pipeline.stamp_key(take, files)
-    assert len(before) <= 64 and pipeline.stamp_key(take, files) == before
+    before = stamp_key(take, files)
+    assert len(before) <= 64 and stamp_key(take, files) == before
     other = ready_track(person.artist, "Other")
-    assert pipeline.stamp_key(take, [*files[:3], other.file]) != before
+    assert stamp_key(take, [*files[:3], other.file]) != before
 
 
 # --- takes and the library ----------------------------------------------------------------------------

@@ -7,7 +7,9 @@ import pyloudnorm
 import pytest
 import soxr
 
+from generation import mastering
 from generation.mastering import integrated_loudness, master, target_lufs, true_peak_dbtp
+from generation.truepeak import BLOCK, TruePeaks
 
 RATE = 44_100
 
@@ -95,6 +97,96 @@ def test_silence_stays_silence_and_has_no_loudness() -> None:
 def test_the_same_stems_give_the_same_bytes() -> None:
     first, second = (master(_stems(4.0), RATE, target_lufs=-9.0) for _ in range(2))
     assert first.audio.tobytes() == second.audio.tobytes()
+
+
+def test_a_stored_gain_gives_the_same_bytes_without_looking_for_it() -> None:
+    fresh = master(_stems(4.0), RATE, target_lufs=-9.0)
+    assert fresh.gain_db == round(fresh.gain_db, 6) and fresh.deepest_reduction_db < -1.0
+    again = master(_stems(4.0), RATE, target_lufs=-14.0, gain_db=fresh.gain_db)
+    assert again.audio.tobytes() == fresh.audio.tobytes()
+    assert again.gain_db == fresh.gain_db
+
+
+def _pcm(samples: np.ndarray) -> np.ndarray:
+    return np.round(samples.astype(np.float64) * 2**23).astype(np.int64)
+
+
+def _other_in(stems: dict[str, np.ndarray], first: int, last: int) -> dict[str, np.ndarray]:
+    """The same stems with other sound, some of it far too loud, in samples first … last - 1."""
+    rng = np.random.default_rng(9)
+    changed = {name: stem.copy() for name, stem in stems.items()}
+    loud = np.repeat(rng.random((last - first) // 50 + 1) > 0.7, 50)[: last - first]
+    new = rng.standard_normal((2, last - first)) * np.where(loud, 8.0, 0.05)
+    changed["drums"][:, first:last] = new.astype(np.float32)
+    # and as loud as it gets to the very edge, where it reaches furthest
+    changed["drums"][:, [first, last - 1]] = 300.0
+    return changed
+
+
+@pytest.mark.parametrize("gain_db", [-3.0, 4.0, 12.5])
+def test_what_changes_in_one_place_changes_the_master_only_there(gain_db: float) -> None:
+    stems, first, last = _stems(4.0), 60_001, 88_235
+    one, other = (
+        master(each, RATE, target_lufs=-9.0, gain_db=gain_db)
+        for each in (stems, _other_in(stems, first, last))
+    )
+    before, after = first - round(0.010 * RATE), last + round(0.250 * RATE)
+    for name in stems:
+        assert not (_pcm(one.stems[name]) != _pcm(other.stems[name]))[:, :before].any()
+        assert not (_pcm(one.stems[name]) != _pcm(other.stems[name]))[:, after:].any()
+    assert one.audio[:, :before].tobytes() == other.audio[:, :before].tobytes()
+    assert one.audio[:, after:].tobytes() == other.audio[:, after:].tobytes()
+    assert other.deepest_reduction_db < -40.0 and other.true_peak_dbtp <= -1.0
+    # the change is heard beyond itself: the limiter sees it coming and recovers from it
+    assert (one.audio != other.audio)[:, before:first].any()
+    assert (one.audio != other.audio)[:, last : last + 4410].any()
+
+
+def test_what_is_found_too_high_after_limiting_is_lowered_there_alone() -> None:
+    mix = np.asarray(sum(_stems(3.0).values()))
+    quiet = mix.copy()
+    quiet[:, 40_000:] *= np.float32(0.05)
+    curves = []
+    for each in (mix, quiet):
+        peaks = mastering._Peaks(each, [np.zeros(-(-each.shape[1] // BLOCK), dtype=np.float32)])
+        # as if the curve had let through a tenth more than it should
+        curve, peak = mastering._curve(each, peaks, 9.0, RATE, ceiling=0.9, allowed=0.8)
+        assert 0.7 < peak <= 0.8
+        assert np.abs(each * mastering._to_samples(curve, each.shape[1])).max() <= 0.8
+        curves.append(curve)
+    loud, lower = curves
+    assert loud[: 39_000 // BLOCK].tobytes() == lower[: 39_000 // BLOCK].tobytes()
+    assert lower.max() == np.float32(10 ** (9.0 / 20))
+
+
+def test_the_limiter_has_recovered_from_anything_within_a_quarter_of_a_second() -> None:
+    quiet = np.full((2, RATE), 1e-3, dtype=np.float32)
+    quiet[:, 10_000] = 500.0
+    mastered = master({"drums": quiet}, RATE, target_lufs=-9.0, gain_db=0.0)
+    assert mastered.deepest_reduction_db < -50.0
+    late = mastered.audio[:, 10_000 + round(0.25 * RATE) :]
+    assert late.tobytes() == quiet[:, 10_000 + round(0.25 * RATE) :].tobytes()
+    # and until then it comes back evenly: nowhere faster than it must
+    gains = 20 * np.log10(mastered.audio[0, 11_000:21_000] / quiet[0, 11_000:21_000])
+    assert np.diff(gains).min() > -1e-3 and np.diff(gains).max() * RATE < 310.0
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3, 0.7])
+def test_peaks_between_samples_are_exact_where_they_may_pass_a_level(level: float) -> None:
+    rng = np.random.default_rng(5)
+    noise = np.stack([np.convolve(row, [0.05, 0.1, 0.05]) for row in rng.standard_normal((2, 30_011))])
+    noise[:, 9_000:20_000] = np.cumsum(noise[:, 9_000:20_000], axis=1) * 0.05
+    noise = noise.astype(np.float32)
+    found = TruePeaks(noise).above(level)
+    between = np.abs(soxr.resample(noise.T.astype(np.float64), RATE, RATE * 4, quality="VHQ")).max(axis=1)
+    blocks = np.pad(between, (0, -between.size % (4 * BLOCK))).reshape(-1, 4 * BLOCK).max(axis=1)
+    inner = slice(8, -8)
+    assert np.abs(found - blocks)[inner][found[inner] > level].max() < 0.01
+    assert (blocks[inner][found[inner] <= level] < level + 0.01).all()
+    assert level == 0.0 or 100 < np.count_nonzero(found > level) < found.size / 2
+    exact = TruePeaks(noise).above(0.0)
+    assert (found[exact > level] == exact[exact > level]).all()
+    assert (found[exact <= level] <= level).all()
 
 
 def test_the_loudness_meter_agrees_with_an_independent_one_on_a_gated_passage() -> None:

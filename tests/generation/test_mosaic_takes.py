@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from functools import cache
 from itertools import pairwise
 
@@ -17,7 +18,7 @@ from scipy.ndimage import maximum_filter1d
 from catalog.analysis import analyse, parse_key
 from catalog.analysis.keys import mirex_weight
 from generation.engines.base import EngineError, Material, Rendering
-from generation.engines.mosaic import Mosaic, Plan, finish, source_map, workshop_for
+from generation.engines.mosaic import Mosaic, Plan, source_map
 from generation.mastering import integrated_loudness, true_peak_dbtp
 from tests.generation.mosaic_corpus import RATE, brief, corpus, planned, render
 
@@ -25,6 +26,10 @@ from tests.generation.mosaic_corpus import RATE, brief, corpus, planned, render
 @cache
 def plain() -> Rendering:
     return render(brief(key=parse_key("A minor"), duration_seconds=30.0))
+
+
+def silently(fraction: float, words: str) -> None:
+    """Progress nobody looks at."""
 
 
 def _digest(rendering: Rendering) -> str:
@@ -181,35 +186,41 @@ def test_two_takes_of_a_request_share_few_bars() -> None:
 
 
 def test_a_stored_plan_renders_to_the_very_same_take() -> None:
-    plan = Plan.from_json(json.loads(json.dumps(short().plan)))
-    again = finish(plan, workshop_for(corpus(), lambda: None), lambda: None, lambda share: None)
+    again = Mosaic().replay(json.loads(json.dumps(short().plan)), Material(corpus()), on_progress=silently)
     assert again.audio.tobytes() == short().audio.tobytes()
+    assert all(again.stems[name].tobytes() == stem.tobytes() for name, stem in short().stems.items())
+    assert again.plan == short().plan
+    assert again.built_from == short().built_from
 
 
 def test_a_plan_of_another_version_is_refused() -> None:
     with pytest.raises(ValueError, match="version"):
         Plan.from_json(short().plan | {"version": 99})
+    with pytest.raises(EngineError, match="another version"):
+        Mosaic().replay(short().plan | {"version": 1}, Material(corpus()), on_progress=silently)
 
 
 def test_a_plan_whose_sources_were_withdrawn_is_refused_with_a_sentence() -> None:
-    plan = Plan.from_json(short().plan)
     with pytest.raises(EngineError, match="no longer"):
-        finish(plan, workshop_for(corpus(1), lambda: None), lambda: None, lambda share: None)
+        Mosaic().replay(short().plan, Material(corpus(1)), on_progress=silently)
 
 
 def test_the_judge_decides_between_candidates() -> None:
     heard: list[float] = []
 
-    def judge(audio: np.ndarray) -> float:
-        assert audio.shape == (2, 15 * RATE)
-        heard.append(0.3 + 0.1 * len(heard))
+    def judge(vector: np.ndarray, without: Collection[str]) -> float:
+        assert vector.shape == (242,)
+        heard.append(0.3 + 0.01 * len(heard))
         return heard[-1]
 
     rendering = Mosaic().render(
         brief(), Material(corpus(), judge), take=1, on_progress=lambda fraction, words: None
     )
     assert len(heard) >= 2
-    assert rendering.plan["candidates"][0]["match"] == pytest.approx(max(heard))
+    candidates = rendering.plan["candidates"]
+    assert [candidate["chosen"] for candidate in candidates] == [True] + [False] * (len(candidates) - 1)
+    assert all(candidate["reason"] for candidate in candidates)
+    assert "plans were drawn" in rendering.plan["choice"]
     styles = {candidate["style"] for candidate in rendering.plan["candidates"]}
     assert styles == {"hard", "soft"}
 
@@ -253,7 +264,7 @@ def test_the_estimate_grows_with_duration_and_takes() -> None:
 
 def test_the_engine_says_what_it_is() -> None:
     engine = Mosaic()
-    assert (engine.slug, engine.label, engine.version) == ("mosaic", "Mosaic", "1.1")
+    assert (engine.slug, engine.label, engine.version) == ("mosaic", "Mosaic", "2.0")
     assert engine.commercial_use and engine.licence == "Your own recordings"
     assert engine.availability().ready
     assert {"bpm", "key", "stems", "midi", "seed", "lineage", "references"} <= engine.capabilities()

@@ -13,7 +13,7 @@ from django.urls import reverse
 from catalog.models import Track
 from generation.forms import StudioForm
 from generation.models import GeneratedTrack, Generation
-from generation.views import _apart
+from generation.take_page import apart
 from tests.people import Person, collaborator, owner, stranger
 from tests.rows import catalog_of, generation_of, give_stems, ready_track, take_of
 
@@ -205,7 +205,7 @@ def test_a_take_with_stems_offers_them_to_hear_and_everything_to_download(me: Pe
     page = me.page.get(made.get_absolute_url()).content.decode()
     start = f"/api/generated-tracks/{take.pk}"
     for name in ("drums", "bass"):
-        assert f'data-play="{start}/stems/{name}/"' in page
+        assert f'data-sound="{start}/stems/{name}/"' in page
     for what in ("stems/?format=zip", "midi/", "dawproject/", "reaper/"):
         assert f'href="{start}/{what}"' in page
         # the page's own session may fetch what the page offers
@@ -242,11 +242,11 @@ def test_the_best_take_stands_first(me: Person) -> None:
 
 
 def test_what_was_not_as_asked_is_said() -> None:
-    assert _apart({"bpm": 140.0, "key": "F minor"}, {"bpm": 140.4, "key": "F minor"}) == {}
-    said = _apart({"bpm": 140.0, "key": "F minor"}, {"bpm": 143.0, "key": "C minor"})
+    assert apart({"bpm": 140.0, "key": "F minor"}, {"bpm": 140.4, "key": "F minor"}) == {}
+    said = apart({"bpm": 140.0, "key": "F minor"}, {"bpm": 143.0, "key": "C minor"})
     assert said == {"bpm": "2.1% faster than asked", "key": "not as asked, but it mixes"}
-    assert _apart({"key": "F minor"}, {"key": "B major"}) == {"key": "not as asked"}
-    assert _apart({"bpm": 140.0}, {"bpm": None, "key": None}) == {}
+    assert apart({"key": "F minor"}, {"key": "B major"}) == {"key": "not as asked"}
+    assert apart({"bpm": 140.0}, {"bpm": None, "key": None}) == {}
 
 
 def test_adding_to_the_library_closes_the_loop_once(me: Person) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from generation.engines.mosaic.engine import Mosaic, finish, source_map, workshop_for
+from generation.engines.mosaic.engine import Mosaic, workshop_for
+from generation.engines.mosaic.lineage import source_map
 from generation.engines.mosaic.plan import Plan
 
-__all__ = ["Mosaic", "Plan", "finish", "source_map", "workshop_for"]
+__all__ = ["Mosaic", "Plan", "source_map", "workshop_for"]

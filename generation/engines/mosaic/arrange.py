@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from generation.engines.mosaic.drummer import Hit, pattern, sound
-from generation.engines.mosaic.kit import Kit
-from generation.engines.mosaic.plan import SAMPLE_RATE, STEMS, Block, Plan, Voice, generator
+from generation.engines.mosaic.plan import SAMPLE_RATE, STEMS, Block, Plan
+from generation.engines.mosaic.players import Part, played
 from generation.engines.mosaic.workshop import Cut, Workshop
 from generation.mastering import k_weighted
 
 # samples: drums must not lose their attack
-FADE = {"drums": 220, "kit": 220, "bass": 660, "harmony": 882, "lead": 882}
+FADE = {"kick": 220, "drums": 220, "bass": 660, "harmony": 882, "lead": 882}
 # lowest and highest level of a section against the loudest drop, in LU
 REACH = {
     "intro": (-13.0, -2.0),
@@ -26,91 +25,101 @@ REACH = {
 }
 
 
-def arrange(plan: Plan, workshop: Workshop, tick: Callable[[float], None]) -> dict[str, np.ndarray]:
-    """Stems of a plan before events, each (2, plan.samples) float32. `tick` hears the share done."""
+def arrange(
+    plan: Plan, workshop: Workshop, tick: Callable[[float], None]
+) -> tuple[Plan, dict[str, np.ndarray]]:
+    """Stems of a plan before events, each (2, plan.samples) float32, and the plan with its sections' levels.
+
+    Levels that the plan names are kept; the others are measured here. `tick` hears the share done.
+    """
     stems = {name: np.zeros((2, plan.samples), dtype=np.float32) for name in STEMS}
     balance = _Balance(plan, workshop)
     parts = played(plan, workshop)
-    # what would have been cut where the kit plays: only to know how loud
-    unheard = np.zeros_like(stems["drums"]) if parts else stems["drums"]
+    # what would have been cut where somebody plays: only to know how loud
+    unheard = {part.voice.layer: np.zeros_like(stems["fx"]) for part in parts}
     for number, block in enumerate(plan.blocks):
-        voiced = next((part.voice for part in parts if block.layer == "drums" and part.covers(block)), None)
-        if voiced is not None and voiced.track_id != block.track_id:
-            continue
-        cut = workshop.cut(block)
+        voiced = next((part.voice for part in parts if part.voice.covers(block)), None)
+        if voiced is not None and voiced.layer == "drums" and voiced.track_id != block.track_id:
+            continue  # one track's drums tell the level
         gain = block.gain * plan.section_at(block.bar).gains.get(block.layer, 1.0) * balance.of(block)
-        out = stems[block.layer] if voiced is None else unheard
-        _place_block(out, plan, block, cut, np.float32(gain))
+        for layer in layers_of(block):
+            out = stems[layer] if voiced is None else unheard[voiced.layer]
+            _place_block(out, plan, block, workshop.cut(block, layer), np.float32(gain))
         tick((number + 1) / len(plan.blocks))
     for part in parts:
-        part.play(plan, unheard, stems["kit"])
-    _level_sections(plan, stems)
-    return stems
+        part.play(plan, unheard[part.voice.layer], stems)
+    plan = _levelled(plan, stems)
+    _apply_levels(plan, stems)
+    return plan, stems
 
 
-@dataclass(frozen=True)
-class Part:
-    """A voice of a plan with the kit that plays it and what it plays."""
-
-    voice: Voice
-    kit: Kit
-    hits: list[Hit]
-
-    def covers(self, block: Block) -> bool:
-        return self.voice.bar <= block.bar < self.voice.end_bar
-
-    def play(self, plan: Plan, instead_of: np.ndarray, out: np.ndarray) -> None:
-        """Add the part to `out`, as loud as what it plays instead of."""
-        start = plan.grid.bar(self.voice.bar)
-        end = min(plan.grid.bar(self.voice.end_bar), plan.samples)
-        new = sound(self.kit, self.hits, plan.grid, self.voice.bar, end - start)
-        wanted, own = (
-            float(np.mean(np.square(x, dtype=np.float64))) for x in (instead_of[:, start:end], new)
-        )
-        out[:, start:end] += new * np.float32(min(8.0, np.sqrt(wanted / max(own, 1e-12))))
+def layers_of(block: Block) -> tuple[str, ...]:
+    """The stems that a block sounds in: drums are a kick and the rest."""
+    return ("kick", "drums") if block.layer == "drums" else (block.layer,)
 
 
-def played(plan: Plan, workshop: Workshop) -> list[Part]:
-    """The voices of a plan that have a kit, with what they play: the same plan and sources, the same notes."""
-    found = []
-    for voice in plan.voices:
-        kit = workshop.kit(plan, voice.track_id)
-        if kit is not None:
-            rng = generator(plan.seed, plan.take, "kit", voice.bar)
-            found.append(Part(voice, kit, pattern(kit, voice.bars, plan.bpm, rng)))
-    return found
+def strokes(plan: Plan, workshop: Workshop, parts: Sequence[Part]) -> list[tuple[int, float]]:
+    """Every stroke of the kick that blocks bring, before the events: (sample of the take, gain), in order.
+
+    gain: against the usual stroke of its track. What a voice plays instead is in its own score.
+    """
+    found: list[tuple[int, float]] = []
+    for block in plan.blocks:
+        if block.layer != "drums" or any(part.voice.covers(block) for part in parts):
+            continue
+        cut = workshop.cut(block, "kick")
+        for start, end, read in _runs(plan, block, cut):
+            at = cut.strokes[0] - read + start
+            inside = (at >= start) & (at < min(end, plan.samples))
+            found += zip(at[inside].tolist(), cut.strokes[1][inside].tolist(), strict=True)
+    return sorted(found)
 
 
-def _level_sections(plan: Plan, stems: dict[str, np.ndarray]) -> None:
+def _levelled(plan: Plan, stems: dict[str, np.ndarray]) -> Plan:
     """Keep quiet sections within reach of the drops: a break may be 8 LU down, not 30, nor as loud as the drop.
 
-    Sections of sparse sources would else vanish, since levels are those of their tracks. In place, all stems alike.
+    Sections of sparse sources would else vanish, since levels are those of their tracks. Drops that were measured
+    before, in the take that this one is an edit of, stay the reference.
     """
+    if all(section.level_db is not None for section in plan.sections):
+        return plan
     total = np.zeros((1, plan.samples), dtype=np.float32)
     for stem in stems.values():
         total += stem.mean(axis=0, keepdims=True)
     power = np.square(k_weighted(total, SAMPLE_RATE)[0])
-    edges = [min(plan.grid.bar(section.first_bar), plan.samples) for section in plan.sections] + [
-        plan.samples
-    ]
-    edges[-1] = min(plan.grid.bar(plan.bars), plan.samples)
+    edges = _edges(plan)
     levels = [
         10.0 * np.log10(float(power[a:b].mean()) + 1e-12) if b > a else -120.0 for a, b in pairwise(edges)
     ]
-    drops = [level for level, section in zip(levels, plan.sections, strict=True) if section.name == "drop"]
-    reference = max(drops or levels)
+    rows = list(zip(plan.sections, levels, strict=True))
+    drops = [level + (section.level_db or 0.0) for section, level in rows if section.name == "drop"]
+    known = [
+        level + section.level_db
+        for section, level in rows
+        if section.level_db is not None and section.name == "drop"
+    ]
+    reference = max(known or drops or levels)
     # a calm take breathes: its quiet sections may fall further
     calm = 15.0 * max(0.0, 0.95 - max(section.energy for section in plan.sections))
-    for section, level, start, end in zip(plan.sections, levels, edges[:-1], edges[1:], strict=True):
-        low, high = REACH[section.name]
-        low -= calm if section.name != "drop" else 0.0
-        if level < -100.0 or end <= start:
+    made = []
+    for section, level in rows:
+        change = 0.0
+        if level > -100.0:
+            low, high = REACH[section.name]
+            low -= calm if section.name != "drop" else 0.0
+            change = max(0.0, reference + low - level) - max(0.0, level - reference - high)
+        measured = round(float(np.clip(change, -8.0, 12.0)), 3)
+        made.append(section if section.level_db is not None else replace(section, level_db=measured))
+    return replace(plan, sections=tuple(made))
+
+
+def _apply_levels(plan: Plan, stems: dict[str, np.ndarray]) -> None:
+    """Move each section by its level, in place, all stems alike."""
+    edges = _edges(plan)
+    for section, start, end in zip(plan.sections, edges[:-1], edges[1:], strict=True):
+        if not section.level_db or end - start <= FADE["harmony"]:
             continue
-        change = max(0.0, reference + low - level) - max(0.0, level - reference - high)
-        change = float(np.clip(change, -8.0, 12.0))
-        if abs(change) < 0.1:
-            continue
-        gain = np.float32(10.0 ** (change / 20.0))
+        gain = np.float32(10.0 ** (section.level_db / 20.0))
         # the gain moves within the crossfade before the bar line
         lead = min(FADE["harmony"], start)
         ramp = np.linspace(1.0, gain, lead, dtype=np.float32)
@@ -119,6 +128,12 @@ def _level_sections(plan: Plan, stems: dict[str, np.ndarray]) -> None:
             stem[:, start - lead : start] *= ramp
             stem[:, start : end - back.size] *= gain
             stem[:, end - back.size : end] *= back
+
+
+def _edges(plan: Plan) -> list[int]:
+    """First sample of each section, and the end of the last."""
+    starts = [plan.grid.bar(section.first_bar) for section in plan.sections]
+    return [min(edge, plan.samples) for edge in (*starts, plan.grid.bar(plan.bars))]
 
 
 def block_gain(plan: Plan, block: Block) -> float:
@@ -149,16 +164,21 @@ class _Balance:
 
 def _place_block(out: np.ndarray, plan: Plan, block: Block, cut: Cut, gain: np.float32) -> None:
     """Lay the bars of a block in its order; bars that follow each other in the source stay in one piece."""
-    grid = plan.grid
-    at = 0
+    for start, end, read in _runs(plan, block, cut):
+        place(out, cut.samples, read, start, min(end, out.shape[1]), FADE[block.layer], gain)
+
+
+def _runs(plan: Plan, block: Block, cut: Cut) -> list[tuple[int, int, int]]:
+    """(start, end, read) in samples: cut[read:] plays from start to end of the take."""
+    grid, found, at = plan.grid, [], 0
     while at < block.bars:
         run = 1
         while at + run < block.bars and block.order[at + run] == block.order[at + run - 1] + 1:
             run += 1
         start, end = grid.bar(block.bar + at), grid.bar(block.bar + at + run)
-        read = cut.lead + grid.bar(block.order[at])
-        place(out, cut.samples, read, start, min(end, out.shape[1]), FADE[block.layer], gain)
+        found.append((start, end, cut.lead + grid.bar(block.order[at])))
         at += run
+    return found
 
 
 def place(

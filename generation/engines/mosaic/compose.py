@@ -14,12 +14,14 @@ from generation.engines.base import CorpusTrack, EngineError
 from generation.engines.mosaic import form
 from generation.engines.mosaic.cast import Cast, Part, choose_cast, forward, mood_wishes
 from generation.engines.mosaic.choose import Choice, assign, choose_line, following, slots
+from generation.engines.mosaic.chords import chord_path
 from generation.engines.mosaic.corpus import Source, best_key, read_corpus
+from generation.engines.mosaic.dial import LOUDEST_LUFS, QUIETEST_LUFS
 from generation.engines.mosaic.plan import BEATS, Block, Grid, Plan, Section, Voice, generator
 from generation.mastering import target_lufs
 
-ENGINE = "mosaic/1.1"
-QUIETEST_LUFS, LOUDEST_LUFS = -14.0, -9.0
+ENGINE = "mosaic/2.0"
+LIFTED_FROM = 3  # cuts that a kit or a voice is read from
 Taken = dict[tuple[str, int], int]
 
 
@@ -54,8 +56,9 @@ def open_session(brief: Brief, corpus: Sequence[CorpusTrack], take: int) -> Sess
     if key is not None:
         key = Key(key.tonic, key.mode)
     used: dict[tuple[str, str], int] = {}
-    taken_drums: Taken = {}
-    taken_harmony: Taken = {}
+    # what earlier takes played should not be played again
+    taken_drums: Taken = dict.fromkeys(brief.avoid, 1)
+    taken_harmony: Taken = dict.fromkeys(brief.avoid, 1)
     number = 0
     while True:
         number += 1
@@ -81,6 +84,7 @@ def compose(session: Session, *, style: str, variant: int) -> Plan:
     brief, cast = session.brief, session.cast
     grid = Grid(brief.bpm)
     length = form.length(brief.duration_seconds, grid)
+    kind = form.family(brief.genre)
     made = form.sections(
         length.bars,
         energy=brief.energy,
@@ -89,6 +93,7 @@ def compose(session: Session, *, style: str, variant: int) -> Plan:
         drop_bars=_drop_bars([p.source for p in cast.harmony]),
         contour=_contour(session.sources),
         emphasis=forward(brief),
+        kind=kind,
     )
     # style is left out of the seed on purpose: hard and soft candidates share their cut phrases
     rng = generator(brief.seed, session.take, "phrases", variant)
@@ -136,10 +141,11 @@ def compose(session: Session, *, style: str, variant: int) -> Plan:
         target_lufs=_loudness(session),
         sections=made,
         blocks=tuple(sorted(blocks, key=lambda b: (b.bar, b.layer))),
-        events=form.events(made, style=style, energy=brief.energy, bars=length.bars),
+        events=form.events(made, style=style, energy=brief.energy, bars=length.bars, kind=kind),
         spectrum=_spectrum(session),
         tilt_db=round(float(1.5 * mood_wishes(brief)[0] + 2.0 * (brief.energy - 0.5)), 3),
-        voices=_voices(made, blocks),
+        voices=_voices(made, blocks, f"{brief.seed}/{session.take}"),
+        chords=chords_of(blocks, session, length.bars),
         costs={**cast.costs, "harmony_phrases": round(harmony_cost, 4), "drum_phrases": round(drums_cost, 4)},
     )
 
@@ -176,15 +182,46 @@ def _block(choice: Choice, layer: str) -> Block:
     )
 
 
-def _voices(made: Sequence[Section], blocks: Sequence[Block]) -> tuple[Voice, ...]:
-    """Where the drums are played anew: the second half of the last drop, when it is long enough to have halves."""
-    last = next((section for section in reversed(made) if section.name == "drop"), None)
-    if last is None or last.bars < 8:
+def _voices(made: Sequence[Section], blocks: Sequence[Block], seed: str) -> tuple[Voice, ...]:
+    """What is played anew instead of cut: drums and bass in the second half of the last drop.
+
+    So it begins with the artist's own bars and goes on with what was never recorded. A drop of less than eight bars
+    has no halves.
+    """
+    drops = [section for section in made if section.name == "drop" and section.bars >= 8]
+    if not drops:
         return ()
-    bars = last.bars // 8 * 4
-    first = last.end_bar - bars
-    under = next((b for b in blocks if b.layer == "drums" and b.bar == first and b.source_beats), None)
-    return (Voice(first, bars, under.track_id),) if under else ()
+    found = []
+    bars = drops[-1].bars // 8 * 4
+    first = drops[-1].end_bar - bars
+    for layer in ("bass", "drums"):
+        under = next((b for b in blocks if b.layer == layer and b.bar == first and b.source_beats), None)
+        if under is not None:
+            found.append(Voice(layer, first, bars, under.track_id, lifted_from(under, blocks), seed))
+    return tuple(found)
+
+
+def lifted_from(block: Block, blocks: Sequence[Block]) -> tuple[tuple[float, float, int], ...]:
+    """The cuts that a voice's sounds are taken from: those of the block it plays instead of, and its track's others."""
+    own = [b for b in blocks if b.layer == block.layer and b.track_id == block.track_id and b.source_beats]
+    places = sorted({(b.start, b.end, b.source_beats) for b in own})
+    return tuple(places[:LIFTED_FROM])
+
+
+def chords_of(blocks: Sequence[Block], session: Session, bars: int) -> tuple[str, ...]:
+    """The chord of every bar, heard in the bars that give its harmony; "" where none is clear."""
+    analyses = {source.id: source.track.analysis for source in session.sources}
+    rows = np.zeros((bars, 12))
+    for block in blocks:
+        measured = analyses[block.track_id].bars if block.track_id in analyses else None
+        if block.layer != "harmony" or block.source_bar is None or measured is None:
+            continue
+        own = block.source_beats / BEATS / 4.0  # bars of the source in one of the take
+        for offset, turned in enumerate(block.order):
+            bar = int(block.source_bar + turned * own)
+            if bar < len(measured) and block.bar + offset < bars:
+                rows[block.bar + offset] = np.roll(measured.chroma[bar], block.shift)
+    return tuple(chord.name if chord.clear else "" for chord in chord_path(rows, session.key))
 
 
 def _ordered_drums(cast: Cast) -> list[Part]:
@@ -225,9 +262,8 @@ def _contour(sources: Sequence[Source]) -> dict[str, tuple[float, float]]:
         drums = max(float(np.mean([bars.drums[drop].mean() for drop in drops])), 1e-3)
         for name, inside in rows:
             if name != "drop" and inside.stop <= len(bars) and inside.stop > inside.start:
-                # 3 dB less low end is still bass, 12 dB less is none
                 fallen = 10.0 * (low - float(bars.low[inside].mean()))
-                kept = float(np.clip((12.0 - fallen) / 9.0, 0.0, 1.0))
+                kept = float(np.clip(10.0 ** (-fallen / 20.0), 0.0, 1.0))
                 share = float(np.clip((float(bars.drums[inside].mean()) / drums - 0.3) / 0.6, 0.0, 1.0))
                 found.setdefault(name, []).append((share, kept))
     return {

@@ -13,6 +13,9 @@ from generation.engines.mosaic.plan import BEATS, Grid
 PITCH = {"kick": 36, "snare": 38, "hat": 42}  # General MIDI
 SURE, NEVER = 0.75, 0.15  # chances above and below which a sixteenth is always or never struck
 LOUDEST = 127
+STEM = {"kick": "kick", "snare": "drums", "hat": "drums"}
+
+Note = dict[str, float | int]
 
 
 @dataclass(frozen=True)
@@ -46,30 +49,35 @@ def pattern(kit: Kit, bars: int, bpm: float, rng: np.random.Generator) -> list[H
     return sorted(hits, key=lambda hit: (hit.beat, NAMES.index(hit.name)))
 
 
-def sound(kit: Kit, hits: Sequence[Hit], grid: Grid, first_bar: int, count: int) -> np.ndarray:
-    """(2, count) float32 from the start of `first_bar`: each stroke at its sample, as loud as its velocity says."""
-    out = np.zeros((2, count), dtype=np.float32)
+def sound(kit: Kit, hits: Sequence[Hit], grid: Grid, first_bar: int, count: int) -> dict[str, np.ndarray]:
+    """By stem (kick, drums), (2, count) float32 from the start of `first_bar`.
+
+    Each stroke lies at its sample and is as loud as its velocity says.
+    """
+    out = {stem: np.zeros((2, count), dtype=np.float32) for stem in dict.fromkeys(STEM.values())}
     origin = grid.bar(first_bar)
     for hit in hits:
         at = grid.beat(first_bar * BEATS + hit.beat) - origin
         shot = kit.shots[hit.name].samples
         size = min(shot.shape[1], count - at)
         if at >= 0 and size > 0:
-            out[:, at : at + size] += shot[:, :size] * np.float32(hit.velocity / LOUDEST)
+            out[STEM[hit.name]][:, at : at + size] += shot[:, :size] * np.float32(hit.velocity / LOUDEST)
     return out
 
 
-def score(hits: Sequence[Hit], first_bar: int, bpm: float) -> list[dict[str, float | int]]:
-    """The part as notes: {start, length (beats of the take), pitch, velocity}."""
-    return [
-        {
-            "start": round(first_bar * BEATS + hit.beat, 6),
-            "length": round(SECONDS[hit.name] * bpm / 60.0, 6),
-            "pitch": PITCH[hit.name],
-            "velocity": hit.velocity,
-        }
-        for hit in hits
-    ]
+def score(hits: Sequence[Hit], first_bar: int, bpm: float) -> dict[str, list[Note]]:
+    """The part as notes, by stem: {start, length (beats of the take), pitch, velocity}."""
+    notes: dict[str, list[Note]] = {stem: [] for stem in STEM.values()}
+    for hit in hits:
+        beat = round(first_bar * BEATS + hit.beat, 6)
+        notes[STEM[hit.name]].append(note(hit.name, beat, hit.velocity, bpm))
+    return notes
+
+
+def note(name: str, beat: float, velocity: int, bpm: float) -> Note:
+    """One stroke of a voice as a note, at `beat` of the take."""
+    length = round(SECONDS[name] * bpm / 60.0, 6)
+    return {"start": beat, "length": length, "pitch": PITCH[name], "velocity": velocity}
 
 
 def _sure(kit: Kit, name: str) -> np.ndarray:

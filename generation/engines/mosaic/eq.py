@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from catalog.analysis.frontend import FFT, HOP, RATE, mel_filters, power_spectrum, to_mono
+from generation.engines.mosaic.fir import convolved
 from generation.engines.mosaic.plan import SAMPLE_RATE
 
 MOST_DB = 9.0
@@ -16,7 +17,11 @@ SMOOTH_BANDS = 2.0
 
 def long_term_spectrum(samples: np.ndarray) -> np.ndarray:
     """(64,) mean mel power of (2, samples) in dB around zero, on the bands that the analysis uses."""
-    mono = to_mono(samples, SAMPLE_RATE)
+    return spectrum_of(to_mono(samples, SAMPLE_RATE))
+
+
+def spectrum_of(mono: np.ndarray) -> np.ndarray:
+    """The same of (n,) at the analysis' own rate."""
     # every third frame: a mean over a minute does not need all of them
     frames = max(1, len(mono) // (3 * HOP))
     total = np.zeros(mel_filters().shape[1])
@@ -28,28 +33,36 @@ def long_term_spectrum(samples: np.ndarray) -> np.ndarray:
     return np.asarray(levels - levels.mean())
 
 
-def matching_filter(have: np.ndarray, want: Sequence[float], tilt_db: float = 0.0) -> np.ndarray:
-    """(TAPS,) float32 FIR that moves spectrum `have` towards `want`, at most 9 dB, plus a tilt around the middle."""
+def gains_db(have: np.ndarray, want: Sequence[float], tilt_db: float = 0.0) -> tuple[float, ...]:
+    """(64,) dB around zero that move spectrum `have` towards `want`, at most 9 dB, plus a tilt around the middle.
+
+    Rounded: a stored plan holds the very numbers that made the sound.
+    """
     from scipy.ndimage import gaussian_filter1d
-    from scipy.signal import firwin2
 
     gain = gaussian_filter1d(np.asarray(want, dtype=np.float64) - have, SMOOTH_BANDS, mode="nearest")
     gain += np.linspace(-tilt_db, tilt_db, gain.size)
     gain = np.clip(gain - gain.mean(), -MOST_DB, MOST_DB)
-    gain -= gain.mean()
+    return tuple(round(float(level), 3) for level in gain - gain.mean())
+
+
+def kernel_of(gains: Sequence[float], rate: int) -> np.ndarray:
+    """(TAPS,) float32 linear-phase FIR with these gains (dB) in the 64 bands."""
+    from scipy.signal import firwin2
+
     centres = _centres()
+    inside = centres < 0.98 * rate / 2.0
+    levels = np.asarray(gains, dtype=np.float64)[inside]
     # below the lowest and above the highest band the filter holds its value: it invents nothing where nothing is known
-    hertz = np.concatenate(([0.0], centres, [SAMPLE_RATE / 2.0]))
-    levels = np.concatenate(([gain[0]], gain, [gain[-1]]))
-    kernel = firwin2(TAPS, hertz, 10.0 ** (levels / 20.0), nfreqs=4097, fs=SAMPLE_RATE)
+    hertz = np.concatenate(([0.0], centres[inside], [rate / 2.0]))
+    levels = np.concatenate(([levels[0]], levels, [levels[-1]]))
+    kernel = firwin2(TAPS, hertz, 10.0 ** (levels / 20.0), nfreqs=4097, fs=rate)
     return np.asarray(kernel, dtype=np.float32)
 
 
 def filtered(samples: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """(2, samples) through the filter without delay, float32."""
-    from scipy.signal import oaconvolve
-
-    return np.ascontiguousarray(oaconvolve(samples, kernel[None, :], mode="same", axes=1), dtype=np.float32)
+    return convolved(samples, kernel)
 
 
 def _centres() -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -47,6 +48,80 @@ SHORT: Shape = (
 SHORTER: Shape = (("intro", 2, 0.2, 0.4), ("drop", 4, 0.6, 1.0), ("outro", 2, 0.2, 0.35))
 SHORTEST: Shape = (("build", 1, 0.3, 0.5), ("drop", 2, 0.5, 1.0), ("outro", 1, 0.2, 0.4))
 ALONE: Shape = (("drop", 1, 1.0, 1.0),)
+SONG_LONG: Shape = (
+    ("intro", 4, 0.06, 0.40),
+    ("build", 8, 0.16, 0.58),
+    ("drop", 8, 0.16, 0.90),
+    ("build", 8, 0.14, 0.62),
+    ("drop", 8, 0.16, 0.95),
+    ("break", 4, 0.10, 0.42),
+    ("drop", 8, 0.16, 1.00),
+    ("outro", 4, 0.06, 0.40),
+)
+SONG: Shape = (
+    ("intro", 2, 0.06, 0.40),
+    ("build", 4, 0.18, 0.58),
+    ("drop", 8, 0.26, 0.90),
+    ("build", 4, 0.18, 0.62),
+    ("drop", 8, 0.26, 1.00),
+    ("outro", 2, 0.06, 0.40),
+)
+SCORE: Shape = (
+    ("intro", 4, 0.16, 0.25),
+    ("build", 4, 0.18, 0.50),
+    ("drop", 4, 0.24, 0.85),
+    ("break", 4, 0.16, 0.30),
+    ("drop", 4, 0.14, 0.95),
+    ("outro", 2, 0.12, 0.25),
+)
+CLUB_FORMS = (LONG, FULL, MIDDLE)
+SHORT_FORMS = (SHORT, SHORTER, SHORTEST, ALONE)
+# what each family of genres builds its takes from, longest first, and what it calls the parts
+FORMS: Mapping[str, tuple[Shape, ...]] = {
+    "club": (*CLUB_FORMS, *SHORT_FORMS),
+    "song": (SONG_LONG, SONG, *SHORT_FORMS),
+    "score": (SCORE, *SHORT_FORMS),
+}
+LABELS: Mapping[str, Mapping[str, str]] = {
+    "club": {},
+    "song": {"build": "verse", "drop": "chorus", "break": "bridge"},
+    "score": {"build": "rise", "drop": "theme", "break": "rest"},
+}
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "club": ("baile funk", "ambient techno", "ambient house", "jazz house", "dub techno"),
+    "song": (
+        "rock",
+        "pop",
+        "hip hop",
+        "hip-hop",
+        "rap",
+        "funk",
+        "soul",
+        "r&b",
+        "reggae",
+        "folk",
+        "indie",
+        "metal",
+        "punk",
+        "country",
+        "blues",
+        "latin",
+        "afrobeats",
+        "dancehall",
+    ),
+    "score": (
+        "ambient",
+        "orchestral",
+        "classical",
+        "score",
+        "soundtrack",
+        "cinematic",
+        "drone",
+        "beatless",
+        "new age",
+        "jazz",
+    ),
+}
 
 # linear gains (drums, bass, harmony); "hard" has the contours of club music, "soft" those of songs and scores
 GAINS = {
@@ -67,12 +142,25 @@ GAINS = {
 }
 
 
+FAINTEST_BASS = 0.2  # a section with no low end at all sounds broken where the artist only thins it out
+
+
 @dataclass(frozen=True)
 class Length:
     """bars: whole bars of music. samples: exact length of the take; what is left after the bars is the last ring."""
 
     bars: int
     samples: int
+
+
+def family(genre: str | None) -> str:
+    """club, song or score: what form a genre takes. Club unless the genre says otherwise."""
+    wanted = (genre or "").casefold()
+    words = set(re.split(r"[^a-z&]+", wanted))
+    for name, genres in FAMILIES.items():
+        if any(genre in words or ((" " in genre or "-" in genre) and genre in wanted) for genre in genres):
+            return name
+    return "club"
 
 
 def length(duration_seconds: float, grid: Grid) -> Length:
@@ -95,22 +183,22 @@ def sections(
     drop_bars: int | None = None,
     contour: Contour | None = None,
     emphasis: Mapping[str, float] | None = None,
+    kind: str = "club",
 ) -> tuple[Section, ...]:
     """Sections that add up to `bars`. Lengths are multiples of 4 from 16 bars up, of 2 from 8, else whole bars.
 
     drop_bars: how long the artist's own drops are; followed where it fits. contour: what the artist leaves out of
-    which sections; a "hard" take leaves out no more than that. emphasis: linear gain by layer.
+    which sections; a "hard" take leaves out no more than that. emphasis: linear gain by layer. kind: of `family`.
     """
-    shape = next(
-        shape for shape in (LONG, FULL, MIDDLE, SHORT, SHORTER, SHORTEST, ALONE) if bars >= _least(shape)
-    )
+    shape = next(shape for shape in FORMS[kind] if bars >= _least(shape))
     made: list[Section] = []
     at = 0
     for (name, _, _, level), count in zip(shape, _lengths(shape, bars, energy, drop_bars), strict=True):
         wanted = _energy(level, energy)
         gains = _gains(name, style, energy, density, contour or {})
         gains = {layer: round(gain * (emphasis or {}).get(layer, 1.0), 4) for layer, gain in gains.items()}
-        made.append(Section(name, at, count, round(wanted, 4), gains))
+        label = LABELS[kind].get(name, name)
+        made.append(Section(name, at, count, round(wanted, 4), gains, label=label))
         at += count
     return tuple(made)
 
@@ -161,7 +249,7 @@ def _gains(name: str, style: str, energy: float, density: float, contour: Contou
     drums, bass, harmony = GAINS[style][name]
     if name in contour and style == "hard":
         own_drums, own_bass = contour[name]
-        drums, bass = max(drums, 0.9 * own_drums), max(bass, 0.9 * own_bass)
+        drums, bass = max(drums, 0.9 * own_drums), max(bass, own_bass, FAINTEST_BASS)
     # energy pushes the drums and how far the quiet sections fall back; density opens what a section leaves out
     drums *= 0.6 + 0.58 * energy
     drums = drums + (1.0 - drums) * max(0.0, density - 0.5) * 0.6 if name != "drop" else drums
@@ -178,25 +266,31 @@ def _gains(name: str, style: str, energy: float, density: float, contour: Contou
     }
 
 
-def events(made: Sequence[Section], *, style: str, energy: float, bars: int) -> tuple[Event, ...]:
-    """Fills before changes, swells and impacts around drops, ducking in them, and an ending."""
+def events(
+    made: Sequence[Section], *, style: str, energy: float, bars: int, kind: str = "club"
+) -> tuple[Event, ...]:
+    """Fills before changes, swells and impacts around drops, ducking in them, and an ending.
+
+    What only club music does (sweeps, cuts before a drop, impacts on it) is left to it; a score has no fills either.
+    """
     found: list[Event] = []
     for section, following in zip(made, [*made[1:], None], strict=True):
         last = section.end_bar - 1
-        if following is not None and section.bars >= 2 and section.name != "outro":
+        if kind != "score" and following is not None and section.bars >= 2 and section.name != "outro":
             found.append(Event("fill", last + 0.5, 0.5, 1.0 if section.name == "build" else 0.5))
         if section.name == "drop":
-            depth = (0.55 if style == "hard" else 0.25) * (0.6 + 0.5 * energy)
+            depth = (0.55 if style == "hard" and kind == "club" else 0.25) * (0.6 + 0.5 * energy)
             found.append(Event("duck", section.first_bar, section.bars, round(min(0.7, depth), 4)))
             if section.bars >= 16:
                 found.append(Event("fill", section.first_bar + 7.5, 0.5, 0.4))
         if following is not None and following.name == "drop" and section.bars >= 2:
             amount = round((0.9 if style == "hard" else 0.5) * (0.4 + 0.6 * energy), 4)
-            found.append(Event("swell", last, 1.0, amount))
-            found.append(Event("impact", following.first_bar, 1.0, amount))
-            if style == "hard" and energy >= 0.4:
+            found.append(Event("swell", last, 1.0, amount if kind == "club" else 0.5 * amount))
+            if kind == "club":
+                found.append(Event("impact", following.first_bar, 1.0, amount))
+            if kind == "club" and style == "hard" and energy >= 0.4:
                 found.append(Event("cut", last + 0.75, 0.25, 1.0))
-        if style == "hard" and section.name in ("intro", "build"):
+        if kind == "club" and style == "hard" and section.name in ("intro", "build"):
             found.append(
                 Event("sweep", section.first_bar, section.bars, 1.0 if section.name == "build" else 0.6)
             )

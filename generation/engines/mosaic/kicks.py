@@ -21,15 +21,37 @@ SLIDE = round(0.008 * RATE)
 LIKENESS = 0.75
 LEAST_HITS = 6
 SOUND_SECONDS = (0.08, 0.24)  # whole until the first, gone by the second
+SAMPLE_RATE = 44_100
+CLICK_HZ = 4_000.0  # the beater lies below; hats lie above
+CLICK_FFT, CLICK_SMOOTH = 2048, 9
+CLICK_SECONDS = (
+    0.003,
+    0.014,
+    0.034,
+)  # it rises before the attack, is whole until the second, gone by the third
+CLICK_LIKE = (
+    25.0  # percentile over a phrase's strokes that is the kick's own: more than that is a clap upon it
+)
+CLICK_ROOM = 1.25
 
 
 @dataclass(frozen=True, eq=False)
 class Kicks:
-    """at: first sample of the template for each hit, at RATE. gain: of each hit. template: (LENGTH,) float32."""
+    """at: first sample of the template for each hit, at RATE. gain: of each hit. template: (LENGTH,) float32.
+
+    attack: samples at 44.1 kHz from the start of the template to the stroke that is heard.
+    """
 
     at: np.ndarray
     gain: np.ndarray
     template: np.ndarray
+    attack: int
+
+    def struck(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Strokes in samples first … first + count at 44.1 kHz: their samples from `first` on, and their gains."""
+        where = self.at.astype(np.int64) * DECIMATION + self.attack - first
+        inside = (where >= 0) & (where < count)
+        return where[inside], self.gain[inside]
 
     def between(self, first: int, count: int) -> np.ndarray:
         """The kicks alone in samples first … first + count at 44.1 kHz (first may be negative), (count,) float32."""
@@ -47,6 +69,51 @@ class Kicks:
         raised = resample_poly(low, DECIMATION, 1)
         skip = first - start * DECIMATION
         return np.asarray(raised[skip : skip + count], dtype=np.float32)
+
+
+def lifted(percussive: np.ndarray, kicks: Kicks | None, first: int) -> np.ndarray:
+    """The kick alone in percussive sound (2, n) that begins at sample `first` of its track: body and beater.
+
+    The body is the low band, as `between` gives it; the beater is what lies above it and below 4 kHz around each
+    stroke, in each band as loud as most strokes have it, so that a clap on the same beat stays where it is.
+    """
+    out = np.zeros_like(percussive)
+    if kicks is None:
+        return out
+    count = percussive.shape[1]
+    body = kicks.between(first, count)
+    at, gain = kicks.struck(first, count)
+    rise, whole, gone = (round(seconds * SAMPLE_RATE) for seconds in CLICK_SECONDS)
+    inside = (at >= rise) & (at + gone <= count)
+    at, gain = at[inside], gain[inside]
+    if len(at):
+        window = np.ones(rise + gone, dtype=np.float32)
+        window[:rise] = 0.5 - 0.5 * np.cos(np.pi * np.arange(rise) / rise)
+        window[rise + whole :] = 0.5 + 0.5 * np.cos(np.pi * np.arange(gone - whole) / (gone - whole))
+        near = at[:, None] + np.arange(-rise, gone)
+        pieces = (percussive[:, near] - body[near]) * window
+        for start, click in zip(at - rise, _beaters(pieces, gain).transpose(1, 0, 2), strict=True):
+            out[:, start : start + rise + gone] += click
+    return np.asarray(out + body, dtype=np.float32)
+
+
+def _beaters(pieces: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """(2, strokes, n) of sound around strokes -> what of it comes back with every stroke, below 4 kHz; same shape."""
+    from scipy import fft
+    from scipy.ndimage import uniform_filter1d
+
+    size = pieces.shape[2]
+    spectrum = fft.rfft(pieces, CLICK_FFT, axis=2, workers=1)
+    loud = uniform_filter1d(np.abs(spectrum).sum(axis=0), CLICK_SMOOTH, axis=1, mode="nearest")
+    own = np.percentile(loud / gain[:, None], CLICK_LIKE, axis=0)
+    mask = np.minimum(1.0, CLICK_ROOM * own * gain[:, None] / np.maximum(loud, 1e-9))
+    hertz = fft.rfftfreq(CLICK_FFT, 1.0 / SAMPLE_RATE)
+    mask *= np.clip(1.5 - hertz / CLICK_HZ / 1.5, 0.0, 1.0)
+    clicks = fft.irfft(spectrum * mask.astype(np.float32), CLICK_FFT, axis=2, workers=1)[:, :, :size]
+    edge = size // 16
+    clicks[:, :, :edge] *= np.linspace(0.0, 1.0, edge, dtype=np.float32)
+    clicks[:, :, -edge:] *= np.linspace(1.0, 0.0, edge, dtype=np.float32)
+    return np.asarray(clicks, dtype=np.float32)
 
 
 def find_kicks(track: np.ndarray) -> Kicks | None:
@@ -95,7 +162,24 @@ def find_kicks(track: np.ndarray) -> Kicks | None:
     template *= (0.5 + 0.5 * np.cos(np.pi * fall / (SOUND_SECONDS[1] - SOUND_SECONDS[0]))).astype(np.float32)
     heads = low[starts[:, None] + np.arange(HEAD)]
     gain = np.clip(heads @ template[:HEAD] / max(float(template[:HEAD] @ template[:HEAD]), 1e-12), 0.3, 1.5)
-    return Kicks(starts - BEFORE - SLIDE, gain.astype(np.float32), template)
+    at = starts - BEFORE - SLIDE
+    return Kicks(at, gain.astype(np.float32), template, _attack(middle, at))
+
+
+def _attack(middle: np.ndarray, at: np.ndarray) -> int:
+    """Samples from the start of the template to where its hits get bright, over all hits: the beater's moment."""
+    before, after, width = (round(seconds * SAMPLE_RATE) for seconds in (0.012, 0.020, 0.003))
+    begin = at * DECIMATION - before - width
+    begin = begin[(begin >= 1) & (begin + before + after + 2 * width < middle.size)]
+    if not len(begin):
+        return 0
+    some = begin[:: max(1, len(begin) // 64)]
+    near = some[:, None] + np.arange(-1, before + after + 2 * width + 1)
+    edges = np.median(np.abs(np.diff(middle[near], n=2, axis=1)), axis=0)
+    running = np.concatenate(([0.0], np.cumsum(edges, dtype=np.float64)))
+    moment = np.arange(width, width + before + after)
+    rise = running[moment + width] - 2.0 * running[moment] + running[moment - width]
+    return int(np.argmax(rise)) - before
 
 
 def _rise(power: np.ndarray) -> np.ndarray:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 SAMPLE_RATE = 44_100
 BEATS = 4
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 LAYERS = ("drums", "bass", "harmony", "lead")
-STEMS = ("drums", "kit", "bass", "harmony", "lead", "fx")
+STEMS = ("kick", "drums", "bass", "harmony", "lead", "fx")
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,19 @@ class Grid:
 
 @dataclass(frozen=True)
 class Section:
-    """A stretch of the take. energy: 0..1, what its material was chosen for. gains: linear, by layer."""
+    """A stretch of the take. energy: 0..1, what its material was chosen for. gains: linear, by layer.
+
+    name: its part in the form (intro, build, drop, break, outro). label: what the genre calls that part. level_db:
+    what all its layers are moved by to keep its place beside the others; None until it was measured.
+    """
 
     name: str
     first_bar: int
     bars: int
     energy: float
     gains: dict[str, float]
+    level_db: float | None = None
+    label: str = ""
 
     @property
     def end_bar(self) -> int:
@@ -91,15 +97,26 @@ class Event:
 
 @dataclass(frozen=True)
 class Voice:
-    """Bars in which the drums are not cut but played: a new part on the kit of one track, in its groove."""
+    """Bars in which a layer is not cut but played: a new part on sounds lifted from one track.
 
+    layer: drums (on the track's kit, in its groove) or bass (on its own single notes, under the plan's chords).
+    cuts: (start, end, beats), the passages its sounds are lifted from, in seconds and beats of the source. seed:
+    decides what is played.
+    """
+
+    layer: str
     bar: int
     bars: int
     track_id: str
+    cuts: tuple[tuple[float, float, int], ...]
+    seed: str
 
     @property
     def end_bar(self) -> int:
         return self.bar + self.bars
+
+    def covers(self, block: Block) -> bool:
+        return block.layer == self.layer and self.bar <= block.bar < self.end_bar
 
 
 @dataclass(frozen=True)
@@ -107,7 +124,12 @@ class Plan:
     """Everything that decides how a take sounds, besides the sound of its sources.
 
     samples: exact length of the take. spectrum: 64 mel levels (dB) the mix is brought towards. tilt_db: brightness
-    above the spectrum, at its top. costs: what the search paid, for the curious.
+    above the spectrum, at its top. chords: one name for each bar, "" where none is clear. costs: what the search
+    paid, for the curious. muted: stems left out.
+
+    What can only be known from the sound is measured once and written down, so that a plan renders to the same
+    samples again and an edit can leave the rest of a take alone: each section's level_db, trims_db by stem (what
+    brings the take to the energy asked for), eq_db (gain of the 64 bands) and gain_db (of the master).
     """
 
     engine: str
@@ -126,6 +148,11 @@ class Plan:
     tilt_db: float = 0.0
     costs: dict[str, float] = field(default_factory=dict)
     voices: tuple[Voice, ...] = ()
+    chords: tuple[str, ...] = ()
+    trims_db: dict[str, float] = field(default_factory=dict)
+    eq_db: tuple[float, ...] = ()
+    gain_db: float | None = None
+    muted: tuple[str, ...] = ()
     version: int = PLAN_VERSION
 
     @property
@@ -138,7 +165,11 @@ class Plan:
         data["sections"] = [asdict(section) for section in self.sections]
         data["events"] = [asdict(event) for event in self.events]
         data["spectrum"] = list(self.spectrum)
-        data["voices"] = [asdict(voice) for voice in self.voices]
+        data["voices"] = [
+            asdict(voice) | {"cuts": [list(cut) for cut in voice.cuts]} for voice in self.voices
+        ]
+        for name in ("chords", "eq_db", "muted"):
+            data[name] = list(getattr(self, name))
         return data
 
     @classmethod
@@ -155,12 +186,25 @@ class Plan:
         )
         values["events"] = tuple(Event(**event) for event in data["events"])
         values["spectrum"] = tuple(float(level) for level in data["spectrum"])
-        values["voices"] = tuple(Voice(**voice) for voice in data.get("voices", ()))
+        values["voices"] = tuple(
+            Voice(**voice | {"cuts": tuple((float(a), float(b), int(n)) for a, b, n in voice["cuts"])})
+            for voice in data["voices"]
+        )
+        values["eq_db"] = tuple(float(level) for level in data["eq_db"])
+        for name in ("chords", "muted"):
+            values[name] = tuple(str(one) for one in data[name])
         return cls(**values)
+
+    @property
+    def unmeasured(self) -> Plan:
+        """The same plan without what was measured on its sound."""
+        sections = tuple(replace(section, level_db=None) for section in self.sections)
+        return replace(self, sections=sections, trims_db={}, eq_db=(), gain_db=None)
 
     def track_ids(self) -> list[str]:
         """The tracks it is built from, in order of first appearance."""
-        return list(dict.fromkeys(block.track_id for block in self.blocks))
+        played = (voice.track_id for voice in self.voices)
+        return list(dict.fromkeys([*(block.track_id for block in self.blocks), *played]))
 
     def section_at(self, bar: int) -> Section:
         return next((s for s in self.sections if s.first_bar <= bar < s.end_bar), self.sections[-1])

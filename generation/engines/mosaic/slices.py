@@ -7,6 +7,9 @@ under a crossfade when it is slower.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from dataclasses import dataclass
+
 import numpy as np
 
 from generation.engines.mosaic.plan import SAMPLE_RATE
@@ -15,19 +18,60 @@ BEFORE = 0.020  # seconds before a grid line in which the quietest moment is cut
 FADE = 160  # samples
 
 
-def resliced(samples: np.ndarray, *, factor: float, first: float, step: float) -> np.ndarray:
-    """(channels, n) -> (channels, round(n / factor)); `factor` above one is faster.
+@dataclass(frozen=True)
+class Slices:
+    """Where a sound is cut (`edges`, samples in the source) and where each slice begins in the take (`places`)."""
+
+    edges: tuple[int, ...]
+    places: tuple[int, ...]
+
+    def moved(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Samples of the source -> (their samples in the take, for each the index of the one it was).
+
+        One that is cut away has none; one in a stretch that is played twice has two.
+        """
+        found: list[tuple[int, int]] = []
+        for index, position in enumerate(at.tolist()):
+            number = bisect_right(self.edges, position) - 1
+            if not 0 <= number < len(self.edges) - 1:
+                continue
+            start, place = self.edges[number], self.places[number]
+            own, wanted = self.edges[number + 1] - start, self.places[number + 1] - place
+            inside, missing = position - start, wanted - own
+            join = max(0, own - missing - FADE)
+            if missing <= 0:
+                if inside < wanted:
+                    found.append((place + inside, index))
+                continue
+            if inside < join + missing + FADE // 2:
+                found.append((place + inside, index))
+            if inside >= join + FADE // 2:
+                found.append((place + inside + missing, index))
+        moved = np.array(found, dtype=np.int64).reshape(-1, 2)
+        return moved[:, 0], moved[:, 1]
+
+
+def slices(samples: np.ndarray, *, factor: float, first: float, step: float) -> Slices:
+    """Where (channels, n) is cut to be played `factor` times as fast: shortly before each line of a grid.
 
     first: seconds of one grid line, step: seconds between lines (a sixteenth), both in the source.
     """
-    channels, count = samples.shape
-    length = round(count / factor)
     edges = _edges(samples, first, step)
+    return Slices(tuple(edges), tuple(round(edge / factor) for edge in edges))
+
+
+def resliced(samples: np.ndarray, cut: Slices) -> np.ndarray:
+    """(channels, n) -> (channels, length): each slice on its place in the take, shortened or lengthened to fill it.
+
+    Linear in the samples: parts of a sound cut by the same slices add up to the sound cut by them.
+    """
+    channels, count = samples.shape
+    length = cut.places[-1]
     out = np.zeros((channels, length), dtype=np.float32)
     rise = np.linspace(0.0, 1.0, FADE, endpoint=False, dtype=np.float32)
-    for number, start in enumerate(edges[:-1]):
-        end = edges[number + 1]
-        at, upto = round(start / factor), round(end / factor)
+    for number, start in enumerate(cut.edges[:-1]):
+        end = cut.edges[number + 1]
+        at, upto = cut.places[number], cut.places[number + 1]
         piece = _lengthened(samples[:, start : min(count, end + FADE)], end - start, upto - at, rise)
         piece = piece[:, : length - at]
         # in over the same samples in which the one before goes out: where nothing moved, nothing changes

@@ -6,7 +6,7 @@ artist did not make, besides the seeded noise that shapes a reverberation.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from generation.engines.mosaic.separate import low_passed
 
 Stems = dict[str, np.ndarray]
 EDGE = 96  # samples of fade at the edges of an edit
+CUT_FALL = 0.045 * SAMPLE_RATE  # samples
+AUDIBLE = 0.1  # of a usual stroke: less than that is no note
+BEATEN = ("kick", "drums")
 TONAL = ("bass", "harmony", "lead")
 
 
@@ -44,28 +47,77 @@ def apply_events(plan: Plan, stems: Stems, tick: Callable[[], None]) -> None:
                 _cut(plan, stems, event)
 
 
+def struck(plan: Plan, strokes: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """What the events make of strokes of the kick, (sample, gain) each: fills and the ending repeat, cuts silence."""
+    found = list(strokes)
+    for event in plan.events:
+        if event.kind == "fill" and not _voiced(plan, event):
+            begin = plan.grid.bar(int(event.bar))
+            echoes = _echoes(plan, event)
+            source = [(at - begin, gain) for at, gain in found if 0 <= at - begin < plan.grid.beat(0.5)]
+            found = [(at, gain) for at, gain in found if not echoes[0][0] <= at < echoes[-1][1]]
+            found += [(start + at, gain * level) for start, _, level in echoes for at, gain in source]
+    for event in plan.events:
+        start = plan.grid.bar(event.bar)
+        if event.kind == "ending" and start < plan.samples:
+            origin = plan.grid.bar(plan.sections[-1].first_bar)
+            source = [(at - origin, gain) for at, gain in found if 0 <= at - origin < plan.grid.beat(0.5)]
+            found = [(at, gain) for at, gain in found if at < start]
+            found += [(start + at, gain) for at, gain in source if start + at < plan.samples]
+        elif event.kind == "cut":
+            end = min(plan.grid.bar(event.bar + event.bars), plan.samples)
+            found = [
+                (at, gain * (_fallen(at - start, event.amount) if start <= at < end else 1.0))
+                for at, gain in found
+            ]
+    return sorted((at, gain) for at, gain in found if gain >= AUDIBLE)
+
+
+def _fallen(samples: int, amount: float) -> float:
+    """What a cut leaves of the sound after so many samples."""
+    return 1.0 - amount * (1.0 - float(np.exp(-samples / CUT_FALL)))
+
+
+def _voiced(plan: Plan, event: Event) -> bool:
+    """Whether the drums of its bar are played: a played part has fills of its own."""
+    return any(voice.bar <= int(event.bar) < voice.end_bar for voice in plan.voices)
+
+
 def _beaten(stems: Stems, start: int, end: int) -> np.ndarray:
-    """Everything percussive in these samples, cut or played, as an array of its own."""
-    return np.asarray(stems["drums"][:, start:end] + stems["kit"][:, start:end])
+    """Everything percussive in these samples, as an array of its own."""
+    return np.asarray(stems["kick"][:, start:end] + stems["drums"][:, start:end])
 
 
 def _fill(plan: Plan, stems: Stems, event: Event) -> None:
     """A drum fill in the last beats: the bar's first eighth again and again, rising; half of them at half amount."""
-    drums, grid = stems["drums"], plan.grid
-    bar = int(event.bar)
-    eighth = grid.beat(0.5)
-    source = drums[:, grid.bar(bar) : grid.bar(bar) + eighth].copy()
-    if source.shape[1] < eighth or float(np.abs(source).max()) < 1e-4:
+    if _voiced(plan, event) or not _fills(plan, stems, event):
         return
-    _soften(source)
-    steps = 4 if event.amount >= 0.75 else 2
+    begin = plan.grid.bar(int(event.bar))
+    for name in BEATEN:
+        source = stems[name][:, begin : begin + plan.grid.beat(0.5)].copy()
+        _soften(source)
+        for start, end, level in _echoes(plan, event):
+            stems[name][:, start:end] = source[:, : end - start] * np.float32(level)
+
+
+def _fills(plan: Plan, stems: Stems, event: Event) -> bool:
+    """Whether there is anything to fill with."""
+    eighth = plan.grid.beat(0.5)
+    source = _beaten(stems, plan.grid.bar(int(event.bar)), plan.grid.bar(int(event.bar)) + eighth)
+    return source.shape[1] == eighth and float(np.abs(source).max()) >= 1e-4
+
+
+def _echoes(plan: Plan, event: Event) -> list[tuple[int, int, float]]:
+    """(start, end, level) of the eighths of a fill, in samples."""
+    grid, steps = plan.grid, 4 if event.amount >= 0.75 else 2
+    found = []
     for step in range(steps):
-        beat = (bar + 1) * 4 - 0.5 * (steps - step)
+        beat = (int(event.bar) + 1) * 4 - 0.5 * (steps - step)
         start = grid.beat(beat)
-        end = min(grid.beat(beat + 0.5), drums.shape[1], start + source.shape[1])
+        end = min(grid.beat(beat + 0.5), plan.samples, start + grid.beat(0.5))
         if end > start:
-            level = np.float32(0.55 + 0.45 * step / max(1, steps - 1))
-            drums[:, start:end] = source[:, : end - start] * level
+            found.append((start, end, 0.55 + 0.45 * step / max(1, steps - 1)))
+    return found
 
 
 def _cut(plan: Plan, stems: Stems, event: Event) -> None:
@@ -74,9 +126,9 @@ def _cut(plan: Plan, stems: Stems, event: Event) -> None:
     count = min(end, plan.samples) - start
     if count <= 0:
         return
-    fall = np.exp(-np.arange(count) / (0.045 * SAMPLE_RATE)).astype(np.float32)
+    fall = np.exp(-np.arange(count) / CUT_FALL).astype(np.float32)
     curve = 1.0 - np.float32(event.amount) * (1.0 - fall)
-    for name in ("drums", "kit", *TONAL):
+    for name in (*BEATEN, *TONAL):
         # the drop fades in a few milliseconds early: what belongs to it keeps its rise
         edge = min(FADE[name], count - 1)
         own = curve.copy()
@@ -197,11 +249,12 @@ def _ending(plan: Plan, stems: Stems, event: Event, room: np.ndarray) -> None:
         held[:, :64] *= np.linspace(0.0, 1.0, 64, dtype=np.float32)
         dry = np.pad(held, ((0, 0), (0, count - held.shape[1])))
         stems[name][:, start:] = (0.6 * dry + min(level, 4.0) * 0.6 * wet) * fall
-    hit = stems["drums"][:, origin : origin + plan.grid.beat(0.5)].copy()
-    if hit.any():
-        hit[:, -1024:] *= np.linspace(1.0, 0.0, min(1024, hit.shape[1]), dtype=np.float32)
-        size = min(count, hit.shape[1])
-        stems["drums"][:, start : start + size] = hit[:, :size] * fall[:size]
+    for name in BEATEN:
+        hit = stems[name][:, origin : origin + plan.grid.beat(0.5)].copy()
+        if hit.any():
+            hit[:, -1024:] *= np.linspace(1.0, 0.0, min(1024, hit.shape[1]), dtype=np.float32)
+            size = min(count, hit.shape[1])
+            stems[name][:, start : start + size] = hit[:, :size] * fall[:size]
 
 
 def _room(plan: Plan) -> np.ndarray:

@@ -1,0 +1,56 @@
+"""The energy dial: levels of stems that bring a mix to the energy asked for, found by hearing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+# dB for one whole turn of the dial down, and up: of the loudness that the master is brought to, and of stems. Energy is
+# how hard and how often something is struck and how little the music lets up. The limiter decides the last, and moves
+# the sound least away from the artist's own; drums turned down far would be another artist's.
+TURN: Mapping[str, tuple[float, float]] = {
+    "lufs": (-3.0, 2.0),
+    "kick": (-2.0, 2.0),
+    "drums": (-2.5, 2.0),
+    "fx": (-3.0, 1.0),
+}
+CLOSE = 0.03  # of energy: nearer is not sought
+ENOUGH = 0.85  # a match above which more is not worth missing the energy for
+WORTH = 0.6  # of match for one of energy
+QUIETEST_LUFS, LOUDEST_LUFS = -14.0, -9.0
+
+
+def levels_of(dial: float, target_lufs: float) -> tuple[dict[str, float], float]:
+    """(dB by stem, LUFS of the master) for a dial from -1 (all the way down) to 1. Rounded, as a plan stores them."""
+    side = 0 if dial < 0 else 1
+    turn = {name: abs(dial) * both[side] for name, both in TURN.items()}
+    trims = {name: round(turn[name], 2) for name in TURN if name != "lufs" and turn[name]}
+    louder = float(np.clip(target_lufs + turn["lufs"], QUIETEST_LUFS, LOUDEST_LUFS))
+    return trims, round(louder, 2)
+
+
+def tuned(
+    hear: Callable[[dict[str, float], float], tuple[float, float | None]], target_lufs: float, wanted: float
+) -> tuple[dict[str, float], float, float, float | None]:
+    """(dB by stem, LUFS, energy, match): as near to `wanted` as a turn of the dial gets while it stays theirs.
+
+    hear: (energy, match or None) of the mix with given levels and loudness.
+    """
+    heard: dict[float, tuple[float, float | None]] = {0.0: hear(*levels_of(0.0, target_lufs))}
+    start = heard[0.0][0]
+    if abs(start - wanted) > CLOSE:
+        end = 1.0 if wanted > start else -1.0
+        heard[end] = hear(*levels_of(end, target_lufs))
+        moved = heard[end][0] - start
+        share = (wanted - start) / moved if abs(moved) > 0.01 else 0.5
+        between = round(end * (share if 0.0 < share < 1.0 else 0.5), 2)
+        heard[between] = hear(*levels_of(between, target_lufs))
+
+    def worth(dial: float) -> float:
+        energy, match = heard[dial]
+        fit = min(match, ENOUGH) if match is not None else 0.0
+        return fit - WORTH * max(0.0, abs(energy - wanted) - CLOSE)
+
+    best = max(heard, key=lambda dial: (round(worth(dial), 6), -abs(dial)))
+    return (*levels_of(best, target_lufs), *heard[best])

@@ -1,0 +1,203 @@
+"""The sound of one track in two halves, percussive and harmonic: separated where it is used, once, and kept.
+
+Work is done in stretches on a fixed grid (1.5 s), each from the sound around it alone. So what a phrase is cut from
+does not depend on which phrases were cut before, and a stretch that an earlier take used is read from the cache
+instead of decoded and separated. Both ways give the same samples: also what is not read from a cache was rounded to
+16 bits of the stretch's own peak, as it is stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from generation.engines.base import Cache, CorpusTrack
+from generation.engines.mosaic.align import LOOK, alignment
+from generation.engines.mosaic.kicks import TOP_HZ, Kicks, find_kicks
+from generation.engines.mosaic.plan import BEATS
+from generation.engines.mosaic.separate import HOP, low_passed, separate, without_rumble
+
+VERSION = 1  # of everything here and in separate.py and kicks.py that decides what is stored
+STRETCH = 128 * HOP  # samples worked on at a time
+AROUND = 16 * HOP  # samples on each side that have a say in it, by the medians and the low-pass
+FILTER_AROUND = 15 * HOP  # and beyond them, by the filter under 24 Hz
+MOST_BYTES = 256 * 2**20  # of stretches in memory, for all tracks
+HALVES = ("percussive", "harmonic")
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """A stretch of one half. samples: (2, STRETCH) int16; scale: what one step is worth."""
+
+    samples: np.ndarray
+    scale: np.float32
+
+
+class Memory:
+    """Stretches of all tracks by (track, half, number); those not used for longest are dropped."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most, self._bytes = most_bytes, 0
+        self._kept: OrderedDict[tuple[str, str, int], Stored] = OrderedDict()
+
+    def get(self, key: tuple[str, str, int]) -> Stored | None:
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+    def put(self, key: tuple[str, str, int], stored: Stored) -> None:
+        if key in self._kept:
+            return
+        self._kept[key] = stored
+        self._bytes += stored.samples.nbytes
+        while self._bytes > self._most and len(self._kept) > 1:
+            self._bytes -= self._kept.popitem(last=False)[1].samples.nbytes
+
+
+class Layers:
+    """The halves of a track, its kicks, and how its attacks lie against its beats.
+
+    sound: (2, n) float32 of the whole track at 44.1 kHz; asked for only when the cache does not know enough.
+    """
+
+    def __init__(
+        self,
+        track: CorpusTrack,
+        sound: Callable[[], np.ndarray],
+        cache: Cache | None,
+        memory: Memory,
+        tick: Callable[[], None],
+    ) -> None:
+        self._track, self._sound, self._memory, self._tick = track, sound, memory, tick
+        self._cache = cache if track.digest else None
+        self._digest = f"{track.digest}:{VERSION}:{_makers()}"
+        self._kicks: tuple[Kicks | None] | None = None
+        self._offset: int | None = None
+
+    def half(self, name: str, first: int, count: int) -> np.ndarray:
+        """(2, count) float32 of a half ("percussive" or "harmonic") from `first` on; silence beyond the track."""
+        out = np.zeros((2, count), dtype=np.float32)
+        for number in range(first // STRETCH, -(-(first + count) // STRETCH)):
+            stored = self._stretch(name, number)
+            begin = number * STRETCH
+            low, high = max(first, begin), min(first + count, begin + STRETCH)
+            np.multiply(
+                stored.samples[:, low - begin : high - begin],
+                stored.scale,
+                out=out[:, low - first : high - first],
+            )
+        return out
+
+    @property
+    def kicks(self) -> Kicks | None:
+        if self._kicks is None:
+            if (known := self._read("kicks")) is not None:
+                self._kicks = (_kicks_from(known),)
+            else:
+                self._kicks = (find_kicks(self._sound()),)
+                self._tick()
+                self._write("kicks", _bytes_of(self._kicks[0]))
+        return self._kicks[0]
+
+    @property
+    def offset(self) -> int:
+        """Samples by which the track's attacks lie after its measured beats."""
+        if self._offset is None:
+            bars = self._track.analysis.bars
+            quarters = np.arange(BEATS) / BEATS
+            beats = (
+                (bars.start[:, None] + (bars.end - bars.start)[:, None] * quarters).ravel().astype(np.float64)
+            )
+            # bars may be measured anew while the sound stays
+            name = f"offset-{hashlib.sha256(beats.tobytes()).hexdigest()[:16]}"
+            if (known := self._read(name)) is not None:
+                self._offset = int(np.frombuffer(known, dtype="<i8")[0])
+            else:
+                self._offset = alignment(self._sound(), beats, look=LOOK, around=0) if len(beats) else 0
+                self._tick()
+                self._write(name, np.array([self._offset], dtype="<i8").tobytes())
+        return self._offset
+
+    def _stretch(self, half: str, number: int) -> Stored:
+        key = (self._track.id, half, number)
+        found = self._memory.get(key)
+        if found is not None:
+            return found
+        if (known := self._read(f"{half}-{number}")) is not None:
+            found = Stored(
+                np.frombuffer(known, dtype="<i2", offset=4).reshape(2, STRETCH),
+                np.frombuffer(known, dtype="<f4", count=1)[0],
+            )
+            self._memory.put(key, found)
+            return found
+        both = dict(zip(HALVES, self._separated(number), strict=True))
+        for name, stored in both.items():
+            self._memory.put((self._track.id, name, number), stored)
+            scale = np.float32(stored.scale).astype("<f4").tobytes()
+            self._write(f"{name}-{number}", scale + stored.samples.astype("<i2").tobytes())
+        self._tick()
+        return both[half]
+
+    def _separated(self, number: int) -> tuple[Stored, Stored]:
+        kicks = self.kicks
+        first, count = number * STRETCH - AROUND, STRETCH + 2 * AROUND
+        piece = without_rumble(_between(self._sound(), first - FILTER_AROUND, count + 2 * FILTER_AROUND))
+        piece = piece[:, FILTER_AROUND : FILTER_AROUND + count]
+        percussive, _ = separate(piece)
+        if kicks is not None:
+            # the low band of the percussive half is little more than hints of the kick: the kick takes its place
+            percussive += kicks.between(first, count) - low_passed(percussive, TOP_HZ, 1025)
+        inner = slice(AROUND, AROUND + STRETCH)
+        hit = _rounded(percussive[:, inner])
+        return hit, _rounded(piece[:, inner] - hit.samples * hit.scale)
+
+    def _read(self, name: str) -> bytes | None:
+        return self._cache.get(self._track.id, self._digest, name) if self._cache is not None else None
+
+    def _write(self, name: str, data: bytes) -> None:
+        if self._cache is not None:
+            self._cache.put(self._track.id, self._digest, name, data)
+
+
+@cache
+def _makers() -> str:
+    """The libraries whose arithmetic is in what is stored: others may round otherwise."""
+    import bottleneck
+    import scipy
+
+    return f"numpy {np.__version__}, scipy {scipy.__version__}, bottleneck {bottleneck.__version__}"
+
+
+def _between(track: np.ndarray, first: int, count: int) -> np.ndarray:
+    """(2, count) of a track from sample `first` on, silence where it has none."""
+    out = np.zeros((2, count), dtype=np.float32)
+    low, high = max(0, first), min(track.shape[1], first + count)
+    if high > low:
+        out[:, low - first : high - first] = track[:, low:high]
+    return out
+
+
+def _rounded(samples: np.ndarray) -> Stored:
+    peak = float(np.abs(samples).max(initial=0.0))
+    scale = np.float32(peak / 32767.0) if peak > 1e-12 else np.float32(1.0)
+    return Stored(np.rint(samples / scale).astype(np.int16), scale)
+
+
+def _bytes_of(kicks: Kicks | None) -> bytes:
+    out = io.BytesIO()
+    if kicks is not None:
+        np.savez(out, at=kicks.at, gain=kicks.gain, template=kicks.template, attack=np.int64(kicks.attack))
+    return out.getvalue()
+
+
+def _kicks_from(data: bytes) -> Kicks | None:
+    if not data:
+        return None
+    with np.load(io.BytesIO(data), allow_pickle=False) as found:
+        return Kicks(found["at"], found["gain"], found["template"], int(found["attack"]))

@@ -1,0 +1,217 @@
+"""Which of several plans becomes the take: all are costed, some mixed and heard, one chosen, and it is said why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from catalog.analysis.keys import Key, mirex_weight, parse_key
+from generation.engines.base import Judge
+from generation.engines.mosaic.compose import Session, compose, total_cost
+from generation.engines.mosaic.dial import tuned
+from generation.engines.mosaic.ears import Ears
+from generation.engines.mosaic.mixing import mix
+from generation.engines.mosaic.plan import SAMPLE_RATE, Plan
+from generation.engines.mosaic.progress import Progress
+from generation.engines.mosaic.workshop import Workshop
+
+VARIANTS = 6  # plans drawn and compared by their cost alone
+MIXED = 4  # of them are mixed and heard, at most
+LONG = 150 * SAMPLE_RATE  # from here on two are, and stems are not kept: they would fill the memory
+GOOD_ENOUGH = 0.88  # a candidate that fits so well and misses nothing ends the search
+LEAST_OTHERS = 4  # tracks that must be left for a comparison without the ones the take is built from
+ENERGY_SLACK = 0.06
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plan that was mixed and heard, with everything measured that its sound decides.
+
+    match, alone: calibrated match with the catalog, and with those of its tracks that are not in the take; None
+    without a judge. energy: as it will be measured. stems: None where they were not kept.
+    """
+
+    plan: Plan
+    match: float | None = None
+    alone: float | None = None
+    energy: float | None = None
+    key: Key | None = None
+    wanted_energy: float = 0.5
+    stems: dict[str, np.ndarray] | None = field(default=None, repr=False, compare=False)
+    ears: Ears | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def quality(self) -> float:
+        """What is maximised: fit, less what was asked for and missed."""
+        fits = [value for value in (self.match, self.alone) if value is not None]
+        return (float(np.mean(fits)) if fits else 0.0) - self.energy_miss - self.key_miss
+
+    @property
+    def energy_miss(self) -> float:
+        if self.energy is None:
+            return 0.0
+        return 0.4 * max(0.0, abs(self.energy - self.wanted_energy) - ENERGY_SLACK)
+
+    @property
+    def key_miss(self) -> float:
+        wanted = parse_key(self.plan.key) if self.plan.key else None
+        if wanted is None or self.key is None:
+            return 0.0
+        weight = mirex_weight(self.key, wanted)
+        return 0.0 if weight == 1.0 else 0.05 if weight == 0.3 else 0.15
+
+    def told(self, best: Candidate) -> dict[str, Any]:
+        """The candidate for whoever wants to know why: {style, match, alone, energy, key, costs, chosen, reason}."""
+        return {
+            "style": self.plan.style,
+            "match": self.match,
+            "alone": self.alone,
+            "energy": self.energy,
+            "key": self.key.name if self.key else None,
+            "costs": self.plan.costs,
+            "chosen": self is best,
+            "reason": _reason(self, best),
+        }
+
+
+def drafts(session: Session, tick: Callable[[], None]) -> list[Plan]:
+    """The plans worth hearing, likeliest first: the two cheapest variants, each in both styles."""
+    drawn = []
+    for variant in range(VARIANTS):
+        drawn.append((variant, compose(session, style="hard", variant=variant)))
+        tick()
+    drawn.sort(key=lambda item: (round(total_cost(item[1]), 9), item[0]))
+    first, second = drawn[0][0], drawn[1][0]
+    likely, other = ("hard", "soft") if session.brief.energy >= 0.45 else ("soft", "hard")
+    chosen = ((first, likely), (first, other), (second, likely), (second, other))
+    return [compose(session, style=style, variant=variant) for variant, style in chosen]
+
+
+def search(
+    plans: Sequence[Plan],
+    workshop: Workshop,
+    judge: Judge | None,
+    progress: Progress,
+    *,
+    energy: float,
+    catalog: Sequence[str],
+) -> list[Candidate]:
+    """Mix and hear the plans in turn; all that were heard, best first. Without a judge only the first is.
+
+    energy: what the take should measure. catalog: ids of all tracks. Only the best keeps its stems.
+    """
+    longest = max(plan.samples for plan in plans)
+    limit = 1 if judge is None else min(len(plans), MIXED if longest <= LONG else 2)
+    heard: list[Candidate] = []
+    for number, plan in enumerate(plans[:limit]):
+        # the first cuts nearly everything; the others find most of it cut
+        low, span = (
+            (0.04, 0.5)
+            if number == 0
+            else (0.54 + 0.24 * (number - 1) / max(1, limit - 1), 0.24 / max(1, limit - 1))
+        )
+        progress.to(low, "Cutting and layering" if number == 0 else "Trying another arrangement")
+        measured, stems = mix(plan, workshop, partial(progress.within, low, low + 0.85 * span))
+        progress.to(low + 0.9 * span, "Comparing with your catalog")
+        candidate = hear(measured, stems, judge, energy=energy, catalog=catalog)
+        progress.tick()
+        if longest > LONG:
+            candidate = replace(candidate, stems=None)
+        heard = _kept([*heard, candidate])
+        best = heard[0]
+        if best.quality >= GOOD_ENOUGH and not best.energy_miss and not best.key_miss:
+            break
+    return [dialled(heard[0], judge), *heard[1:]]
+
+
+def hear(
+    plan: Plan,
+    stems: dict[str, np.ndarray],
+    judge: Judge | None,
+    *,
+    energy: float,
+    catalog: Sequence[str],
+) -> Candidate:
+    """What a mixed plan will sound like as it is: its equaliser, its energy and key, and how it fits."""
+    ears = Ears(plan, stems)
+    plan = replace(plan, eq_db=ears.eq_db)
+    if judge is None:
+        return Candidate(plan, wanted_energy=energy, stems=stems, ears=ears)
+    heard = ears.hear(plan.trims_db, plan.target_lufs)
+    donors = plan.track_ids()
+    alone = None
+    if len(set(catalog) - set(donors)) >= LEAST_OTHERS:
+        alone = round(float(judge(heard.vector, donors)), 4)
+    return Candidate(
+        plan,
+        match=round(float(judge(heard.vector, ())), 4),
+        alone=alone,
+        energy=round(heard.energy, 3),
+        key=heard.key,
+        wanted_energy=energy,
+        stems=stems,
+        ears=ears,
+    )
+
+
+def dialled(candidate: Candidate, judge: Judge | None) -> Candidate:
+    """The candidate with the levels and the loudness that bring it towards the energy asked for."""
+    ears = candidate.ears
+    if ears is None:
+        return candidate
+
+    def judged(trims: dict[str, float], lufs: float) -> tuple[float, float | None]:
+        if judge is None:
+            return ears.energy(trims, lufs), None
+        heard = ears.hear(trims, lufs)
+        return heard.energy, judge(heard.vector, ())
+
+    trims, lufs, energy, match = tuned(judged, candidate.plan.target_lufs, candidate.wanted_energy)
+    return replace(
+        candidate,
+        plan=replace(candidate.plan, trims_db=trims, target_lufs=lufs),
+        energy=round(energy, 3),
+        match=None if match is None else round(float(match), 4),
+        ears=None,
+    )
+
+
+def choice(candidates: Sequence[Candidate], drawn: int) -> str:
+    """One sentence: how many there were, and why this one."""
+    best = candidates[0]
+    if len(candidates) == 1:
+        if best.match is None:
+            return f"The cheapest of {drawn} plans by fit, continuity and variety."
+        return f"The cheapest of {drawn} plans, and the first that was heard fits your catalog at {best.match:.1%}."
+    why = (
+        "the nearest to your catalog"
+        if best.match == max(c.match or 0.0 for c in candidates)
+        else "the best balance"
+    )
+    if best.alone is not None and best.alone == max(c.alone or 0.0 for c in candidates):
+        why += ", also without the tracks it is built from"
+    return f"{drawn} plans were drawn, {len(candidates)} of them mixed and heard; this one is {why}."
+
+
+def _reason(candidate: Candidate, best: Candidate) -> str:
+    if candidate is best:
+        return "Chosen."
+    if candidate.key_miss > best.key_miss:
+        return f"Reads as {candidate.key.name if candidate.key else 'no key'}, not as the key of the plan."
+    if candidate.energy_miss > best.energy_miss + 0.02:
+        return "Further from the energy asked for."
+    if (candidate.match or 0.0) < (best.match or 0.0):
+        return "Further from your catalog."
+    if (candidate.alone or 0.0) < (best.alone or 0.0):
+        return "Leans more on the tracks it is built from."
+    return "No better, and drawn later."
+
+
+def _kept(heard: list[Candidate]) -> list[Candidate]:
+    """Best first; an earlier one wins a tie, for it is the likelier. Only the best keeps its stems."""
+    ordered = sorted(heard, key=lambda candidate: -round(candidate.quality, 6))
+    return [one if number == 0 else replace(one, stems=None, ears=None) for number, one in enumerate(ordered)]

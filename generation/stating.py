@@ -1,0 +1,105 @@
+"""What is signed of a take: the plan's provenance JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+from catalog.models import Artist
+from generation.brief import Brief, Edit
+from generation.engines.base import Engine, Rendering
+from generation.models import GeneratedTrack, Generation
+from provenance.canonical import canonical
+
+
+def _digest(value: Any) -> str:
+    return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()
+
+
+def _said(edit: Edit) -> dict[str, Any]:
+    """An edit without what it does not say. The take it changes stands among the parents."""
+    said = {name: value for name, value in edit.to_json().items() if value not in (None, [])}
+    del said["take_id"]
+    return said
+
+
+def catalog_id_of(artist: Artist) -> str:
+    """The catalog's public name in certificates: always the same, and nothing anybody could log in with."""
+    digest = hashlib.sha256(f"starforge:{artist.pk}:{artist.created_at.isoformat()}".encode())
+    return f"catalog_{digest.hexdigest()[:16]}"
+
+
+def statement_of(
+    take: GeneratedTrack,
+    generation: Generation,
+    brief: Brief,
+    rendering: Rendering,
+    engine: Engine,
+    made_from: GeneratedTrack | None = None,
+) -> dict[str, Any]:
+    """The plan's provenance JSON for one take: what is signed."""
+    snapshot = generation.snapshot
+    dna = snapshot.document
+    parents: list[dict[str, Any]] = []
+    if made_from is not None:
+        if made_from.certificate_id:
+            relation = "edit of" if brief.edit else "made again from"
+            parents.append({"certificate_id": made_from.certificate_id, "relation": relation})
+    elif generation.parent is not None:
+        found = generation.parent.takes.exclude(certificate=None).order_by("number").first()
+        if found is not None:
+            parents.append({"certificate_id": found.certificate_id, "relation": "variation of"})
+    return {
+        "type": "ai_generated",
+        "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "artist": generation.artist.name,
+        "generator": {
+            "model": engine.slug,
+            "label": engine.label,
+            "version": engine.version,
+            "fine_tuned": False,
+            "licence": engine.licence,
+        },
+        "source": {
+            "catalog_id": catalog_id_of(generation.artist),
+            "track_count": snapshot.track_count,
+            "catalog_hash": snapshot.catalog_hash,
+            "recordings_used": take.novelty["sources"],
+            "aesthetic_dna_snapshot": {
+                "id": snapshot.pk,
+                "sha256": _digest(dna),
+                "sonic_palette": dna["sonic_palette"],
+                "taste_coherence": dna["taste_coherence"],
+                "dominant_genres": dna["dominant_genres"],
+            },
+        },
+        "generation_params": {
+            "bpm": brief.bpm,
+            "energy": brief.energy,
+            "key": brief.key.name if brief.key else None,
+            "genre": brief.genre,
+            "duration_seconds": brief.duration_seconds,
+            "seed": str(brief.seed),
+            "reference_tracks": [reference.track_id for reference in brief.references],
+            **({"edit": _said(brief.edit)} if brief.edit else {}),
+        },
+        "result": {
+            "render_sha256": take.render_sha256,
+            "duration_seconds": take.duration,
+            "similarity_score": take.similarity_score,
+            "measured": take.measured,
+        },
+        "recipe": {
+            "plan_sha256": _digest(rendering.plan),
+            "source_map_sha256": _digest(rendering.built_from),
+        },
+        "credits": {
+            "composition": "machine, from the artist's recordings",
+            "arrangement": "machine",
+            "sound_sources": "artist",
+            "mastering": "machine",
+        },
+        "rights": {"training": "not granted"},
+        "parents": parents,
+    }

@@ -1,0 +1,231 @@
+"""A request is taken on, or refused with a sentence: wishes → brief → a row with its wake-up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from catalog import jobs, snapshots
+from catalog.models import Artist, DNASnapshot, Track
+from generation.brief import Brief
+from generation.engines import engines
+from generation.engines.base import Engine
+from generation.models import GeneratedTrack, Generation, Restoration
+from generation.prompting import BadWishes, Known, Wishes, compose
+
+MOST_UNDER_WAY = 20
+AVOIDED_TAKES, AVOIDED_BARS = 6, 400
+
+
+class Refused(Exception):
+    """A generation that is not taken on. The message is for the artist."""
+
+
+class TooFewTracks(Refused):
+    def __init__(self, count: int, needed: int) -> None:
+        self.count, self.needed = count, needed
+        super().__init__(
+            f"Starforge needs {needed} analysed tracks of yours to work from; {count} "
+            f"{'is' if count == 1 else 'are'} ready. Upload {needed - count} more, or wait for their analysis."
+        )
+
+
+class EngineUnavailable(Refused):
+    def __init__(self, slug: str, reason: str) -> None:
+        self.slug = slug
+        super().__init__(reason)
+
+
+class TooManyUnderWay(Refused):
+    def __init__(self, count: int) -> None:
+        self.count, self.most = count, MOST_UNDER_WAY
+        super().__init__(
+            f"{count} generations of yours are under way, and {MOST_UNDER_WAY} is the most at once. "
+            "Wait until one has ended, or cancel one."
+        )
+
+
+def known_references(artist: Artist, wishes: Wishes) -> list[Known]:
+    """The reference tracks, owned and analysed. Raises BadWishes for any other id."""
+    ids = [reference.track_id for reference in wishes.references]
+    rows = {t.pk: t for t in Track.objects.of(artist).ready().listed().filter(pk__in=ids)}
+    if missing := [pk for pk in ids if pk not in rows]:
+        raise BadWishes(
+            {
+                "reference_tracks": f"No analysed track of yours has the id {missing[0]}. Choose from your catalog."
+            }
+        )
+    found = [rows[pk] for pk in ids]
+    return [
+        Known(t.pk, t.bpm, t.key, t.analysis.energy if t.analysis else None, t.genre or None) for t in found
+    ]
+
+
+def draft(artist: Artist, wishes: Wishes, *, exact: bool = False) -> tuple[Brief, DNASnapshot | None]:
+    """What these wishes would be read into now. Raises BadWishes.
+
+    exact: with the DNA of the catalog as it is in this moment, even where drawing it takes a while.
+    """
+    if exact:
+        snapshot = snapshots.current(artist)
+    else:
+        latest = snapshots.latest(artist)
+        snapshot = latest.snapshot if latest else None
+    document = snapshot.document if snapshot else {}
+    return compose(wishes, document, known_references(artist, wishes)), snapshot
+
+
+def estimate(brief: Brief, engine_slug: str, corpus_size: int) -> float:
+    """Seconds for the whole request: what runs on this installation have taken, else the engine's own guess."""
+    past = (
+        Generation.objects.filter(engine=engine_slug, status=Generation.READY, attempts=1)
+        .exclude(started_at=None)
+        .order_by("-finished_at")[:8]
+    )
+    rates = []
+    for one in past:
+        seconds = (one.finished_at - one.started_at).total_seconds()  # type: ignore[operator]  # READY has both
+        asked = Brief.from_json(one.brief)
+        rates.append(seconds / (asked.takes * (30 + asked.duration_seconds)))
+    if len(rates) >= 2:
+        rate = sorted(rates)[len(rates) // 2]
+        return round(rate * brief.takes * (30 + brief.duration_seconds), 1)
+    return round(engines()[engine_slug].estimate(brief, corpus_size), 1)
+
+
+def submit(
+    artist: Artist,
+    *,
+    wishes: Wishes,
+    engine: str = "mosaic",
+    request_key: str | None = None,
+    parent: Generation | None = None,
+) -> tuple[Generation, bool]:
+    """Queue a generation. (the row, False) when this request_key was used before: nothing new is made.
+
+    Raises Refused (TooFewTracks, EngineUnavailable, TooManyUnderWay) or BadWishes, and makes nothing then.
+    """
+    if (before := asked_before(artist, request_key)) is not None:
+        return before, False
+    found = available(engine)
+    refuse_too_many(artist)
+    count = snapshots.own_count(artist)
+    if count < settings.STARFORGE_MIN_TRACKS:
+        raise TooFewTracks(count, settings.STARFORGE_MIN_TRACKS)
+    brief, snapshot = draft(artist, wishes, exact=True)
+    if snapshot is None:  # the tracks were deleted in this moment
+        raise TooFewTracks(0, settings.STARFORGE_MIN_TRACKS)
+    # With a seed the same take is meant, whatever was made in between.
+    if wishes.seed is None and "lineage" in found.capabilities():
+        brief = replace(brief, avoid=bars_to_avoid(artist, engine, parent))
+    return queue(
+        artist,
+        brief=brief,
+        params=wishes.to_json(),
+        engine=engine,
+        snapshot=snapshot,
+        title=_next_title(artist),
+        parent=parent,
+        request_key=request_key,
+    )
+
+
+def asked_before(artist: Artist, request_key: str | None) -> Generation | None:
+    if not request_key:
+        return None
+    return Generation.objects.filter(artist=artist, request_key=request_key[:64]).first()
+
+
+def available(engine: str) -> Engine:
+    """The engine of this name, ready to work. Raises EngineUnavailable."""
+    if engine not in engines():
+        raise EngineUnavailable(
+            engine, f"There is no engine “{engine}” here. Choose: {', '.join(engines())}."
+        )
+    found = engines()[engine]
+    availability = found.availability()
+    if not availability.ready:
+        raise EngineUnavailable(engine, f"{availability.missing} {availability.how}".strip())
+    return found
+
+
+def queue(
+    artist: Artist,
+    *,
+    brief: Brief,
+    params: dict[str, Any],
+    engine: str,
+    snapshot: DNASnapshot,
+    title: str,
+    parent: Generation | None,
+    request_key: str | None,
+) -> tuple[Generation, bool]:
+    """A row for a decided brief and its wake-up, both or neither. (the row, False): the key was used before."""
+    request_key = request_key[:64] if request_key else None
+    try:
+        with transaction.atomic():
+            generation = Generation.objects.create(
+                artist=artist,
+                title=title,
+                prompt=brief.prompt,
+                params=params,
+                brief=brief.to_json(),
+                engine=engine,
+                snapshot=snapshot,
+                parent=parent,
+                request_key=request_key,
+                estimate_seconds=estimate(brief, engine, snapshots.own_count(artist)),
+            )
+            jobs.wake(generation, urgent=True)  # somebody is waiting in front of a page
+    except IntegrityError:  # the same key, at the same moment, in another process
+        before = asked_before(artist, request_key)
+        if before is None:
+            raise
+        return before, False
+    return generation, True
+
+
+def bars_to_avoid(artist: Artist, engine: str, parent: Generation | None) -> tuple[tuple[str, int], ...]:
+    """(track id, bar of it) that takes of this engine were built from: the parent's first, then the newest ones'."""
+    rows = GeneratedTrack.objects.filter(generation__artist=artist, engine=engine)
+    maps: list[list[dict[str, Any]]] = []
+    if parent is not None:
+        maps += rows.filter(generation=parent).order_by("number").values_list("built_from", flat=True)
+    newest = rows.exclude(generation=parent) if parent is not None else rows
+    maps += newest.order_by("-created_at", "id").values_list("built_from", flat=True)[:AVOIDED_TAKES]
+    return tuple(_pairs(maps))[:AVOIDED_BARS]
+
+
+def _pairs(maps: Iterable[list[dict[str, Any]]]) -> dict[tuple[str, int], None]:
+    """Each pair once, in the order of its first appearance."""
+    return {
+        (str(entry["track_id"]), int(entry["source_bar"])): None
+        for entries in maps
+        for entry in entries
+        if entry.get("track_id") and entry.get("source_bar") is not None
+    }
+
+
+def refuse_too_many(artist: Artist) -> None:
+    again = Restoration.objects.filter(
+        take__generation__artist=artist, status__in=[Restoration.QUEUED, Restoration.RUNNING]
+    )
+    count = under_way_of(artist).count() + again.count()
+    if count >= MOST_UNDER_WAY:
+        raise TooManyUnderWay(count)
+
+
+def under_way_of(artist: Artist) -> QuerySet[Generation]:
+    return Generation.objects.filter(artist=artist, status__in=[Generation.QUEUED, Generation.RUNNING])
+
+
+def _next_title(artist: Artist) -> str:
+    last = Generation.objects.filter(artist=artist).values_list("title", flat=True)
+    numbers = [int(found[1]) for title in last if (found := re.fullmatch(r"Untitled (\d+)", title))]
+    return f"Untitled {max(numbers, default=0) + 1:02d}"

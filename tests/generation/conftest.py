@@ -1,0 +1,20 @@
+"""What several tests of generation share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from generation.engines import engines
+from tests.generation.stand_in import PATH, StandIn
+
+
+@pytest.fixture
+def stand_in(settings: Settings) -> Iterator[str]:
+    """The stand-in engine beside Mosaic, named as any engine is. Its slug."""
+    settings.STARFORGE_ENGINES = [*settings.STARFORGE_ENGINES, PATH]
+    engines.cache_clear()
+    yield StandIn.slug
+    engines.cache_clear()
