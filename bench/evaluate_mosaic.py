@@ -1,6 +1,7 @@
 """Takes of Mosaic against the figures asked of it: on the demo artists and on real music that nothing was tuned to.
 
-    python -m bench.evaluate_mosaic [--download] [--music DIR] [--catalogs NAME …] [--pictures DIR] [--ablate [NAME …]]
+    python -m bench.evaluate_mosaic [--download] [--music DIR] [--catalogs NAME …] [--pictures DIR] [--keep FILE]
+        [--ablate [NAME …]]
 
 Thirteen takes of 60 s for each catalog (`bench.mosaic.takes.requests`), best of several as the product makes them, one
 of them again in another process. CPU seconds are measured alone, on a warm catalog, beside librosa cutting and
@@ -11,9 +12,11 @@ engine instead (default: all of `bench.mosaic.ablations`).
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -30,21 +33,35 @@ ABLATED = (2, 5, 8, 9, 11)  # requests that ablations are compared on
 TIMED = ("low-meridian", "Obsidian Shell")
 
 
-def some(
-    pictures: Path | None, catalog: Catalog, numbers: Sequence[int], without: str = "full"
-) -> list[Report]:
+@dataclass(frozen=True)
+class Kept:
+    """Folders and files that a run leaves behind; None for nothing."""
+
+    pictures: Path | None = None
+    reports: Path | None = None
+
+    def add(self, report: Report, without: str) -> None:
+        """One line of JSON for each take, as soon as it is measured."""
+        if self.reports is not None:
+            line = json.dumps({"without": without, **asdict(report), "what": sorted(report.what)})
+            with self.reports.open("a") as file:
+                file.write(f"{line}\n")
+
+
+def some(kept: Kept, catalog: Catalog, numbers: Sequence[int], without: str = "full") -> list[Report]:
     """Make and measure these requests of a catalog, telling of each as it is done."""
     asked = requests(catalog)
     found = []
     for number in numbers:
         with ablated(without) as judged:
-            report = reported(catalog, asked[number].judged_if(judged), pictures)
+            report = reported(catalog, asked[number].judged_if(judged), kept.pictures)
         print(f"{without:<10} " * (without != "full") + one_line(report), flush=True)
+        kept.add(report, without)
         found.append(report)
     return found
 
 
-def takes(catalogs: Sequence[Catalog], processes: int, pictures: Path | None) -> list[Report]:
+def takes(catalogs: Sequence[Catalog], processes: int, kept: Kept) -> list[Report]:
     # halves of a catalog go to different processes, and one request to both
     jobs = []
     for catalog in catalogs:
@@ -53,13 +70,15 @@ def takes(catalogs: Sequence[Catalog], processes: int, pictures: Path | None) ->
         jobs.append((catalog, [*range(1, count, 2), AGAIN]))
     # a process for each job: what is repeated is then repeated by another one
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        return [one for found in pool.map(partial(some, pictures), *zip(*jobs, strict=True)) for one in found]
+        return [one for found in pool.map(partial(some, kept), *zip(*jobs, strict=True)) for one in found]
 
 
-def ablations(catalogs: Sequence[Catalog], names: Sequence[str], processes: int) -> dict[str, list[Report]]:
+def ablations(
+    catalogs: Sequence[Catalog], names: Sequence[str], processes: int, kept: Kept
+) -> dict[str, list[Report]]:
     jobs = [(catalog, ABLATED, name) for name in names for catalog in catalogs]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        made = list(pool.map(partial(some, None), *zip(*jobs, strict=True)))
+        made = list(pool.map(partial(some, kept), *zip(*jobs, strict=True)))
     return {
         name: [one for found, job in zip(made, jobs, strict=True) if job[2] == name for one in found]
         for name in names
@@ -76,6 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--download", action="store_true", help="fetch the packages first (Debian)")
     parser.add_argument("--catalogs", nargs="+", default=USUAL, metavar="NAME", choices=(*DEMO, *REAL))
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="write a picture of each take")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="write every figure of each take as JSON lines"
+    )
     parser.add_argument("--ablate", nargs="*", metavar="NAME", choices=ABLATIONS)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--skip-speed", action="store_true")
@@ -85,10 +107,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.download:
         wanted = tuple(kept for kept in recordings.EVALUATION if kept.composer in asked.catalogs)
         recordings.download(asked.music, wanted)
+    kept = Kept(asked.pictures, asked.keep)
     catalogs = prepared(asked.catalogs, asked.music, asked.music / "mosaic")
     if asked.ablate is not None:
         names = list(dict.fromkeys(["full", *(asked.ablate or ABLATIONS)]))
-        print(ablation_table(ablations(catalogs, names, asked.processes)))
+        print(ablation_table(ablations(catalogs, names, asked.processes, kept)))
         return 0
     reached = True
     if not asked.skip_speed:
@@ -97,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(line, flush=True)
                 reached = reached and line.fine
     if not asked.skip_takes:
-        text, fine = table(takes(catalogs, asked.processes, asked.pictures))
+        text, fine = table(takes(catalogs, asked.processes, kept))
         print(text)
         reached = reached and fine
     return int(not reached)

@@ -20,6 +20,7 @@ import soundfile
 import soxr
 
 from bench import recordings
+from bench.mosaic.onsets import on_grid, strong_onsets
 from catalog.analysis import ANALYSIS_VERSION, TrackAnalysis, analyse
 from catalog.audio.decode import decode
 from catalog.audio.fingerprint import fingerprint
@@ -29,8 +30,7 @@ from catalog.similarity import Background, CatalogModel
 from generation.engines.base import CorpusTrack, Material
 
 RATE = 44_100
-# beats that everybody hears, in most tracks: what "strong onsets on the grid" is asked of
-PERCUSSIVE = ("low-meridian", "paloma-grid", "kestrel-static", "Obsidian Shell", "Kenta Cho")
+PERCUSSIVE = 0.95  # strong onsets on a track's own measured grid: below it, no take can be asked for more
 REAL = tuple(dict.fromkeys(kept.composer for kept in recordings.EVALUATION))
 DEMO = tuple(artist.slug for artist in ARTISTS)
 USUAL = (*DEMO, "Obsidian Shell", "Kenta Cho", "Shawn Parrotte", "Wesnoth soundtrack")
@@ -38,13 +38,14 @@ USUAL = (*DEMO, "Obsidian Shell", "Kenta Cho", "Shawn Parrotte", "Wesnoth soundt
 
 @dataclass(frozen=True)
 class Recording:
-    """One track on disk. marks: its fingerprint."""
+    """One track on disk. marks: its fingerprint. on_grid: share of its strong onsets on its own measured grid."""
 
     id: str
     title: str
     path: Path
     analysis: TrackAnalysis
     marks: np.ndarray
+    on_grid: float
 
     def load(self) -> np.ndarray:
         """(2, n) float32 at 44.1 kHz, read as the product reads a track of the catalog."""
@@ -56,9 +57,15 @@ class Catalog:
     name: str
     recordings: tuple[Recording, ...]
 
+    @cached_property
+    def on_grid(self) -> float:
+        """Median over its tracks."""
+        return float(np.median([one.on_grid for one in self.recordings]))
+
     @property
     def percussive(self) -> bool:
-        return self.name in PERCUSSIVE
+        """Whether strong onsets are asked to lie on the grid of its takes: those of its own tracks do."""
+        return self.on_grid >= PERCUSSIVE
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -132,8 +139,21 @@ def _ready(catalog: str, title: str, source: str, cache: Path) -> tuple[str, str
         samples = decode(path, sample_rate=RATE).samples
         analysis = analyse(samples, RATE)
         document = json.dumps(analysis.to_json())
-        np.savez(facts, vector=analysis.vector, marks=fingerprint(samples, RATE), document=document)
+        np.savez(
+            facts,
+            vector=analysis.vector,
+            marks=fingerprint(samples, RATE),
+            document=document,
+            on_grid=_on_grid(samples, analysis),
+        )
     return name, title, path
+
+
+def _on_grid(samples: np.ndarray, analysis: TrackAnalysis) -> float:
+    if not analysis.bpm or analysis.first_downbeat is None:
+        return 0.0
+    times = strong_onsets(samples)
+    return on_grid(times, analysis.bpm, start=analysis.first_downbeat) or 0.0
 
 
 def _sound(catalog: str, source: str, path: Path) -> None:
@@ -151,4 +171,4 @@ def _recording(name: str, title: str, path: Path) -> Recording:
     with np.load(path.with_name(f"{name}-{ANALYSIS_VERSION}.npz")) as kept:
         document = json.loads(str(kept["document"]))
         analysis = TrackAnalysis.from_json(document, vector=kept["vector"])
-        return Recording(name, title, path, analysis, kept["marks"])
+        return Recording(name, title, path, analysis, kept["marks"], float(kept["on_grid"]))

@@ -6,7 +6,6 @@ It makes no choice, no mix and no master; its seconds on the same machine say ho
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -15,7 +14,7 @@ import numpy as np
 
 from bench.mosaic import sound
 from bench.mosaic.catalogs import RATE, Catalog
-from bench.mosaic.takes import Request, brief_of, made
+from bench.mosaic.takes import Request, brief_of, cpu_seconds, made
 
 T = TypeVar("T")
 PEER_STRETCH = 1.05
@@ -71,9 +70,9 @@ def spent(catalog: Catalog) -> list[Spent]:
 
 
 def timed(work: Callable[[], T]) -> tuple[float, T]:
-    began = time.process_time()
+    began = cpu_seconds()
     done = work()
-    return time.process_time() - began, done
+    return cpu_seconds() - began, done
 
 
 def looped(catalog: Catalog, seconds: float) -> np.ndarray:

@@ -139,6 +139,7 @@ def _repeats(reports: Reports) -> Cell:
 
 ROWS = (
     Row("match > .75", "≥ 90%", _matched),
+    Row("  … at the catalog's own tempo", "", lambda rs: _matched([r for r in rs if "bend" not in r.what])),
     Row("  median match", "", lambda rs: (f"{np.median([r.match for r in rs]):.2f}", None)),
     Row("  without donors > .75, of 20 and more", "≥ 80%", _without_large),
     Row("  without donors > .75, all sizes", "", lambda rs: (_without(rs)[0], None)),
@@ -147,6 +148,11 @@ ROWS = (
     Row("  grid exact by construction", "all", lambda rs: share((r.exact_grid for r in rs), 1.0)),
     Row("strong onsets within 25 ms: drum stems", "≥ 95%", _percussive(lambda r: r.drums_on_grid)),
     Row("  … of the master", "≥ 95%", _percussive(lambda r: r.master_on_grid)),
+    Row(
+        "  … of the catalog's own tracks",
+        "",
+        lambda rs: (f"{np.mean([r.sources_on_grid for r in rs]):.0%}", None),
+    ),
     Row("key same or relative", "≥ 95%", _keys(False)),
     Row("key exact", "≥ 80%", _keys(True)),
     Row("  same or relative, key asked", "", lambda rs: (_keys(False, True)(rs)[0], None)),

@@ -183,19 +183,18 @@ def _block(choice: Choice, layer: str) -> Block:
 
 
 def _voices(made: Sequence[Section], blocks: Sequence[Block], seed: str) -> tuple[Voice, ...]:
-    """What is played anew instead of cut: in the second half of the last drop drums and bass, of the first the bass.
+    """What is played anew instead of cut: drums and bass in the second half of the last drop.
 
-    So each drop begins with the artist's own bars and goes on with what was never recorded. Drops of less than eight
-    bars have no halves.
+    So it begins with the artist's own bars and goes on with what was never recorded. A drop of less than eight bars
+    has no halves.
     """
     drops = [section for section in made if section.name == "drop" and section.bars >= 8]
-    wanted = [(drop, "bass") for drop in drops[:1]]
-    if drops:
-        wanted = [*wanted[: len(drops) - 1], (drops[-1], "bass"), (drops[-1], "drums")]
+    if not drops:
+        return ()
     found = []
-    for drop, layer in wanted:
-        bars = drop.bars // 8 * 4
-        first = drop.end_bar - bars
+    bars = drops[-1].bars // 8 * 4
+    first = drops[-1].end_bar - bars
+    for layer in ("bass", "drums"):
         under = next((b for b in blocks if b.layer == layer and b.bar == first and b.source_beats), None)
         if under is not None:
             found.append(Voice(layer, first, bars, under.track_id, lifted_from(under, blocks), seed))
@@ -263,9 +262,8 @@ def _contour(sources: Sequence[Source]) -> dict[str, tuple[float, float]]:
         drums = max(float(np.mean([bars.drums[drop].mean() for drop in drops])), 1e-3)
         for name, inside in rows:
             if name != "drop" and inside.stop <= len(bars) and inside.stop > inside.start:
-                # 3 dB less low end is still bass, 12 dB less is none
                 fallen = 10.0 * (low - float(bars.low[inside].mean()))
-                kept = float(np.clip((12.0 - fallen) / 9.0, 0.0, 1.0))
+                kept = float(np.clip(10.0 ** (-fallen / 20.0), 0.0, 1.0))
                 share = float(np.clip((float(bars.drums[inside].mean()) / drums - 0.3) / 0.6, 0.0, 1.0))
                 found.setdefault(name, []).append((share, kept))
     return {

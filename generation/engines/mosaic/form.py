@@ -142,6 +142,9 @@ GAINS = {
 }
 
 
+FAINTEST_BASS = 0.2  # a section with no low end at all sounds broken where the artist only thins it out
+
+
 @dataclass(frozen=True)
 class Length:
     """bars: whole bars of music. samples: exact length of the take; what is left after the bars is the last ring."""
@@ -246,7 +249,7 @@ def _gains(name: str, style: str, energy: float, density: float, contour: Contou
     drums, bass, harmony = GAINS[style][name]
     if name in contour and style == "hard":
         own_drums, own_bass = contour[name]
-        drums, bass = max(drums, 0.9 * own_drums), max(bass, 0.9 * own_bass)
+        drums, bass = max(drums, 0.9 * own_drums), max(bass, own_bass, FAINTEST_BASS)
     # energy pushes the drums and how far the quiet sections fall back; density opens what a section leaves out
     drums *= 0.6 + 0.58 * energy
     drums = drums + (1.0 - drums) * max(0.0, density - 0.5) * 0.6 if name != "drop" else drums
