@@ -16,7 +16,7 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -53,8 +53,9 @@ def some(kept: Kept, catalog: Catalog, numbers: Sequence[int], without: str = "f
     asked = requests(catalog)
     found = []
     for number in numbers:
-        with ablated(without) as judged:
-            report = reported(catalog, asked[number].judged_if(judged), kept.pictures)
+        with ablated(without) as ablation:
+            request = replace(asked[number], judged=ablation.judged, cached=ablation.cached)
+            report = reported(catalog, request, kept.pictures)
         print(f"{without:<10} " * (without != "full") + one_line(report), flush=True)
         kept.add(report, without)
         found.append(report)

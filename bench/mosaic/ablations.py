@@ -1,7 +1,7 @@
 """Mosaic without one of its choices, to see what each buys. Nothing here is part of the engine.
 
-An ablation replaces functions of the engine's modules while its context lasts. Every name it replaces must be there:
-`tests/generation/test_bench_mosaic.py` fails as soon as the engine calls it otherwise.
+An ablation replaces functions and constants of the engine while its context lasts. Every name it replaces must be
+there: `tests/generation/test_bench_mosaic.py` fails as soon as the engine calls it otherwise.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from typing import Any
 import numpy as np
 
 ENGINE = "generation.engines.mosaic"
-Original = Callable[..., Any]
+Change = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
 class Ablation:
     """what: in words. changes: "module:name" or "module:Class.name" -> from the original to what takes its place.
 
-    judged: False hears no candidate.
+    judged: False hears no candidate. cached: False where it changes what is kept of the tracks between takes.
     """
 
     what: str
-    changes: Mapping[str, Callable[[Original], Original]]
+    changes: Mapping[str, Change]
     judged: bool = True
+    cached: bool = True
 
     def missing(self) -> list[str]:
         return [target for target in self.changes if not _found(target)]
@@ -65,45 +66,44 @@ def _found(target: str) -> bool:
     return hasattr(owner, name)
 
 
-def always(value: Any) -> Callable[[Original], Original]:
+def always(value: Any) -> Change:
     """Whatever it is asked, this answer."""
     return lambda original: lambda *args, **kwargs: value
 
 
-def _plain_order(original: Original) -> Original:
+def instead(value: Any) -> Change:
+    """Another constant."""
+    return lambda original: value
+
+
+def _plain_order(original: Any) -> Any:
     return lambda slot, *rest: tuple(range(slot.bars))
 
 
-def _no_seams(original: Original) -> Original:
+def _no_seams(original: Any) -> Any:
     return lambda self, previous, index, *, same_part: np.zeros(len(self.phrases))
 
 
-def _no_overlaps(original: Original) -> Original:
+def _no_overlaps(original: Any) -> Any:
     return lambda self, index: np.zeros(len(self.phrases))
 
 
-def _unfiltered(original: Original) -> Original:
-    def flat(have: np.ndarray, *rest: Any) -> np.ndarray:
-        kernel = original(have, *rest)
-        unit = np.zeros_like(kernel)
-        unit[unit.size // 2] = 1.0
-        return unit
-
-    return flat
+def _flat(original: Any) -> Any:
+    return lambda have, want, tilt_db=0.0: (0.0,) * len(want)
 
 
-def _where_measured(original: Original) -> Original:
+def _where_measured(original: Any) -> Any:
     return lambda samples, beats, *, look, around: around
 
 
-def _stretched_drums(original: Original) -> Original:
-    stretched = import_module(f"{ENGINE}.stretch").stretched
-    return lambda self, block, percussive, offset: stretched(percussive, factor=block.stretch, semitones=0)
+def _as_it_is(original: Any) -> Any:
+    """The first argument, unchanged."""
+    return lambda first, *rest: first
 
 
 ABLATIONS: Mapping[str, Ablation] = {
     "full": Ablation("everything as it is", {}),
-    "judge": Ablation("the first plan, no candidate heard", {}, judged=False),
+    "judge": Ablation("the cheapest plan, none heard", {}, judged=False),
     "search": Ablation(
         "phrases drawn at random instead of searched for",
         {
@@ -113,21 +113,29 @@ ABLATIONS: Mapping[str, Ablation] = {
             "choose:_Pool.overlaps": _no_overlaps,
         },
     ),
+    "continuity": Ablation(
+        "phrases chosen without regard to the one before", {"choose:_Pool.seams": _no_seams}
+    ),
     "order": Ablation("bars of a phrase always in their own order", {"choose:_order": _plain_order}),
-    "spectrum": Ablation("no equalising to the catalog", {"engine:matching_filter": _unfiltered}),
-    "kicks": Ablation("kicks left in the harmony", {"workshop:find_kicks": always(None)}),
+    "spectrum": Ablation("no equalising to the catalog", {"ears:gains_db": _flat}),
+    "dial": Ablation("levels not turned towards the energy asked for", {"search:dialled": _as_it_is}),
+    "kicks": Ablation("kicks left in the harmony", {"layers:find_kicks": always(None)}, cached=False),
     "balance": Ablation("drums at their own level", {"arrange:_Balance.of": always(1.0)}),
-    "alignment": Ablation("bars cut where they were measured", {"workshop:alignment": _where_measured}),
-    "reslicing": Ablation("drums stretched like harmony", {"workshop:Workshop._drums": _stretched_drums}),
-    "levels": Ablation("sections as loud as they come", {"arrange:_level_sections": always(None)}),
+    "alignment": Ablation(
+        "bars cut where they were measured",
+        {"layers:alignment": _where_measured, "workshop:alignment": _where_measured},
+        cached=False,
+    ),
+    "reslicing": Ablation("drums stretched like harmony", {"workshop:BYPASS": instead(10.0)}),
+    "levels": Ablation("sections as loud as they come", {"arrange:_levelled": _as_it_is}),
     "events": Ablation("no fills, swells, cuts or ducking", {"form:events": always(())}),
-    "kit": Ablation("no drums played anew", {"compose:_voices": always(())}),
+    "voices": Ablation("nothing played anew", {"compose:_voices": always(())}),
 }
 
 
 @contextmanager
-def ablated(name: str) -> Iterator[bool]:
-    """The engine without a choice while the context lasts; whether candidates are to be heard."""
+def ablated(name: str) -> Iterator[Ablation]:
+    """The engine without a choice while the context lasts."""
     ablation = ABLATIONS[name]
     with ablation.applied():
-        yield ablation.judged
+        yield ablation

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -28,8 +28,10 @@ from catalog.demo import ARTISTS
 from catalog.demo.write import write_track
 from catalog.similarity import Background, CatalogModel
 from generation.engines.base import CorpusTrack, Material
+from generation.engines.mosaic.store import DiskCache
 
 RATE = 44_100
+WORKED_OUT_BYTES = 8 * 2**30
 PERCUSSIVE = 0.95  # strong onsets on a track's own measured grid: below it, no take can be asked for more
 REAL = tuple(dict.fromkeys(kept.composer for kept in recordings.EVALUATION))
 DEMO = tuple(artist.slug for artist in ARTISTS)
@@ -54,8 +56,11 @@ class Recording:
 
 @dataclass(frozen=True)
 class Catalog:
+    """worked_out: folder for what the engine keeps of tracks from one take to the next."""
+
     name: str
     recordings: tuple[Recording, ...]
+    worked_out: Path
 
     @cached_property
     def on_grid(self) -> float:
@@ -78,26 +83,24 @@ class Catalog:
 
     @cached_property
     def corpus(self) -> tuple[CorpusTrack, ...]:
-        return tuple(CorpusTrack(one.id, one.title, one.analysis, one.load) for one in self.recordings)
+        return tuple(
+            CorpusTrack(one.id, one.title, one.analysis, one.load, digest=one.id) for one in self.recordings
+        )
 
-    def material(self, *, judged: bool = True) -> Material:
+    def material(self, *, judged: bool = True, cached: bool = True) -> Material:
         """What the product hands an engine: as `generation.pipeline.Making.material`."""
-        return Material(self.corpus, partial(judge, self.model) if judged else None)
+
+        def judge(vector: np.ndarray, without: Collection[str]) -> float:
+            return float(self.model.match(vector, exclude=without).score)
+
+        cache = DiskCache(self.worked_out, WORKED_OUT_BYTES) if cached else None
+        return Material(self.corpus, judge if judged else None, cache=cache)
 
     @cached_property
     def bpm(self) -> float:
         """Median tempo of its tracks, in half BPM."""
         found = [one.analysis.bpm for one in self.recordings if one.analysis.bpm]
         return round(2.0 * float(np.median(found))) / 2.0 if found else 120.0
-
-
-def judge(model: CatalogModel, audio: np.ndarray) -> float:
-    from catalog.analysis.embedding import embed
-    from catalog.analysis.frontend import front_end
-    from catalog.analysis.key import chroma_of
-
-    front = front_end(audio, RATE)
-    return float(model.match(embed(front, chroma_of(front))).score)
 
 
 def prepared(names: Sequence[str], packages: Path, cache: Path) -> list[Catalog]:
@@ -107,7 +110,11 @@ def prepared(names: Sequence[str], packages: Path, cache: Path) -> list[Catalog]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         made = list(pool.map(_ready, *zip(*jobs, strict=True), [cache] * len(jobs)))
     return [
-        Catalog(name, tuple(_recording(*one) for one, job in zip(made, jobs, strict=True) if job[0] == name))
+        Catalog(
+            name,
+            tuple(_recording(*one) for one, job in zip(made, jobs, strict=True) if job[0] == name),
+            cache / "worked-out",
+        )
         for name in names
     ]
 

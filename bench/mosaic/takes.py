@@ -6,7 +6,7 @@ import hashlib
 import resource
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +34,14 @@ NO_DOT = (0.5, 1.0, 2.0)
 
 @dataclass(frozen=True)
 class Request:
-    """One take of one brief. what: which comparisons it serves."""
+    """One take of one brief. judged: candidates are heard. cached: what is known of the tracks is used."""
 
     label: str
     brief: Brief
     take: int = 1
     judged: bool = True
     what: frozenset[str] = frozenset()
-
-    def judged_if(self, judged: bool) -> Request:
-        return replace(self, judged=self.judged and judged)
+    cached: bool = True
 
 
 @dataclass
@@ -159,7 +157,7 @@ def requests(catalog: Catalog) -> list[Request]:
 def made(catalog: Catalog, request: Request) -> Rendering:
     return Mosaic().render(
         request.brief,
-        catalog.material(judged=request.judged),
+        catalog.material(judged=request.judged, cached=request.cached),
         take=request.take,
         on_progress=lambda fraction, words: None,
     )
@@ -194,7 +192,11 @@ def measured(catalog: Catalog, request: Request, rendering: Rendering, cpu: floa
     left = len(catalog.recordings) - len(donors)
     passage, passage_of = _passage(catalog, file, donors)
     shares = lineage.shares(rendering.built_from)
-    levels = sound.section_levels(file, rendering.sections)
+    # by their names in the form: what a genre calls them is for people
+    named = [
+        {**told, "name": s["name"]} for told, s in zip(rendering.sections, plan["sections"], strict=True)
+    ]
+    levels = sound.section_levels(file, named)
     drums = [rendering.stems[name] for name in PERCUSSION if name in rendering.stems]
     strokes = strong_onsets(np.sum(drums, axis=0)) if drums else np.zeros(0)
     stretches = [e["stretch"] for e in rendering.built_from if e.get("stretch")] or [1.0]

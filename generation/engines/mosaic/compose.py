@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -128,7 +128,7 @@ def compose(session: Session, *, style: str, variant: int) -> Plan:
             lines[layer], _ = choose_line(
                 wanted, assign(wanted, parts, length.bars), rng, layer=layer, under=harmony
             )
-    blocks = [_block(choice, layer) for layer, line in lines.items() for choice in line]
+    blocks = [block_of(choice, layer) for layer, line in lines.items() for choice in line]
     return Plan(
         engine=ENGINE,
         style=style,
@@ -138,14 +138,15 @@ def compose(session: Session, *, style: str, variant: int) -> Plan:
         key=session.key.name if session.key else None,
         bars=length.bars,
         samples=length.samples,
+        energy=brief.energy,
         target_lufs=_loudness(session),
         sections=made,
         blocks=tuple(sorted(blocks, key=lambda b: (b.bar, b.layer))),
         events=form.events(made, style=style, energy=brief.energy, bars=length.bars, kind=kind),
         spectrum=_spectrum(session),
         tilt_db=round(float(1.5 * mood_wishes(brief)[0] + 2.0 * (brief.energy - 0.5)), 3),
-        voices=_voices(made, blocks, f"{brief.seed}/{session.take}"),
-        chords=chords_of(blocks, session, length.bars),
+        voices=voices_of(made, blocks, f"{brief.seed}/{session.take}"),
+        chords=chords_of(blocks, {s.id: s for s in session.sources}, session.key, length.bars),
         costs={**cast.costs, "harmony_phrases": round(harmony_cost, 4), "drum_phrases": round(drums_cost, 4)},
     )
 
@@ -164,7 +165,7 @@ def _remember(plan: Plan, used: dict[tuple[str, str], int], drums: Taken, harmon
             memory[place] = memory.get(place, 0) + 1
 
 
-def _block(choice: Choice, layer: str) -> Block:
+def block_of(choice: Choice, layer: str) -> Block:
     slot, phrase, source = choice.slot, choice.phrase, choice.part.source
     return Block(
         bar=slot.bar,
@@ -182,7 +183,7 @@ def _block(choice: Choice, layer: str) -> Block:
     )
 
 
-def _voices(made: Sequence[Section], blocks: Sequence[Block], seed: str) -> tuple[Voice, ...]:
+def voices_of(made: Sequence[Section], blocks: Sequence[Block], seed: str) -> tuple[Voice, ...]:
     """What is played anew instead of cut: drums and bass in the second half of the last drop.
 
     So it begins with the artist's own bars and goes on with what was never recorded. A drop of less than eight bars
@@ -197,7 +198,9 @@ def _voices(made: Sequence[Section], blocks: Sequence[Block], seed: str) -> tupl
     for layer in ("bass", "drums"):
         under = next((b for b in blocks if b.layer == layer and b.bar == first and b.source_beats), None)
         if under is not None:
-            found.append(Voice(layer, first, bars, under.track_id, lifted_from(under, blocks), seed))
+            found.append(
+                Voice(layer, first, bars, under.track_id, lifted_from(under, blocks), f"{seed}/{first}")
+            )
     return tuple(found)
 
 
@@ -208,20 +211,21 @@ def lifted_from(block: Block, blocks: Sequence[Block]) -> tuple[tuple[float, flo
     return tuple(places[:LIFTED_FROM])
 
 
-def chords_of(blocks: Sequence[Block], session: Session, bars: int) -> tuple[str, ...]:
+def chords_of(
+    blocks: Sequence[Block], sources: Mapping[str, Source], key: Key | None, bars: int
+) -> tuple[str, ...]:
     """The chord of every bar, heard in the bars that give its harmony; "" where none is clear."""
-    analyses = {source.id: source.track.analysis for source in session.sources}
     rows = np.zeros((bars, 12))
     for block in blocks:
-        measured = analyses[block.track_id].bars if block.track_id in analyses else None
-        if block.layer != "harmony" or block.source_bar is None or measured is None:
+        if block.layer != "harmony" or block.source_bar is None or block.track_id not in sources:
             continue
+        measured = sources[block.track_id].track.analysis.bars
         own = block.source_beats / BEATS / 4.0  # bars of the source in one of the take
         for offset, turned in enumerate(block.order):
             bar = int(block.source_bar + turned * own)
             if bar < len(measured) and block.bar + offset < bars:
                 rows[block.bar + offset] = np.roll(measured.chroma[bar], block.shift)
-    return tuple(chord.name if chord.clear else "" for chord in chord_path(rows, session.key))
+    return tuple(chord.name if chord.clear else "" for chord in chord_path(rows, key))
 
 
 def _ordered_drums(cast: Cast) -> list[Part]:

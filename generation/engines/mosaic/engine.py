@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from catalog.repeatable import one_thread
-from generation.brief import Brief
+from generation.brief import Brief, Edit
 from generation.engines.base import (
     Availability,
     Cache,
@@ -21,9 +21,11 @@ from generation.engines.base import (
 from generation.engines.mosaic.arrange import strokes
 from generation.engines.mosaic.compose import ENGINE, open_session
 from generation.engines.mosaic.drummer import Note, note
+from generation.engines.mosaic.edits import ANEW, edited
 from generation.engines.mosaic.lineage import source_map
+from generation.engines.mosaic.material import Desk
 from generation.engines.mosaic.mixing import finish, mix
-from generation.engines.mosaic.plan import SAMPLE_RATE, Plan
+from generation.engines.mosaic.plan import SAMPLE_RATE, Plan, generator
 from generation.engines.mosaic.players import Part, played
 from generation.engines.mosaic.progress import Progress
 from generation.engines.mosaic.search import VARIANTS, choice, drafts, search
@@ -33,6 +35,7 @@ from generation.mastering import Mastered
 
 SHORTEST_SECONDS = 5.0
 LONGEST_SECONDS = 600.0
+EDITS_TRIED = 3
 
 
 class Mosaic:
@@ -74,6 +77,8 @@ class Mosaic:
         if not 40.0 <= brief.bpm <= 250.0:
             raise EngineError("The tempo must lie between 40 and 250 BPM.")
         progress = Progress(on_progress)
+        if brief.edit is not None:
+            return self._edit(brief, brief.edit, material, progress)
         progress.to(0.0, "Choosing from your tracks")
         session = open_session(brief, material.corpus, take)
         plans = drafts(session, progress.tick)
@@ -89,18 +94,37 @@ class Mosaic:
         }
         return _rendering(plan, finished, workshop, told, list(session.notes))
 
+    def _edit(self, brief: Brief, edit: Edit, material: Material, progress: Progress) -> Rendering:
+        """A finished take with one thing changed. What is composed anew is tried a few times, as a whole take is."""
+        progress.to(0.0, "Changing the plan")
+        parent = stored_plan(material.parent or {})
+        workshop = workshop_for(material.corpus, progress.tick, material.cache)
+        tries = EDITS_TRIED if edit.kind in ANEW and material.judge is not None else 1
+        plans, said = [], []
+        for number in range(tries):
+            chance = generator(brief.seed, "edit", edit.kind, number)
+            plan, changes = edited(Desk.of(parent, material.corpus, brief, chance), edit)
+            plans.append(plan)
+            said.append(changes)
+            progress.tick()
+        catalog = [track.id for track in material.corpus]
+        heard = search(plans, workshop, material.judge, progress, energy=brief.energy, catalog=catalog)
+        best = heard[0]
+        plan, finished = _finished(best.plan, best.stems, workshop, progress)
+        told: dict[str, Any] = {
+            "candidates": [candidate.told(best) for candidate in heard],
+            "choice": choice(heard, len(plans)) if len(plans) > 1 else "",
+            "changes": said[best.number],
+        }
+        return _rendering(plan, finished, workshop, told, [])
+
     @one_thread
     def replay(self, plan: dict[str, Any], material: Material, *, on_progress: OnProgress) -> Rendering:
         """The take of a stored plan once more: on the same platform and versions the very same samples.
 
         Raises EngineError with a sentence when a source is gone or the plan is another version's.
         """
-        try:
-            stored = Plan.from_json(plan)
-        except (KeyError, TypeError, ValueError) as problem:
-            raise EngineError(
-                "This take was made by another version of Mosaic, whose plans this one does not play."
-            ) from problem
+        stored = stored_plan(plan)
         progress = Progress(on_progress)
         progress.to(0.0, "Cutting and layering")
         workshop = workshop_for(material.corpus, progress.tick, material.cache)
@@ -109,6 +133,16 @@ class Mosaic:
             name: plan[name] for name in ("candidates", "choice", "changes") if name in plan
         }
         return _rendering(again, finished, workshop, told, [])
+
+
+def stored_plan(plan: dict[str, Any]) -> Plan:
+    """A plan as a take keeps it. Raises EngineError for one that this version does not play."""
+    try:
+        return Plan.from_json(plan)
+    except (KeyError, TypeError, ValueError) as problem:
+        raise EngineError(
+            "This take was made by another version of Mosaic, whose plans this one does not play."
+        ) from problem
 
 
 def workshop_for(

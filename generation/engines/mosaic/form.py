@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generation.engines.mosaic.plan import SAMPLE_RATE, Event, Grid, Section
 
@@ -201,6 +201,29 @@ def sections(
         made.append(Section(name, at, count, round(wanted, 4), gains, label=label))
         at += count
     return tuple(made)
+
+
+def with_energy(
+    made: Sequence[Section],
+    *,
+    style: str,
+    energy: float,
+    density: float,
+    emphasis: Mapping[str, float] | None = None,
+    contour: Contour | None = None,
+    kind: str = "club",
+) -> tuple[Section, ...]:
+    """The same sections as another energy would have them: their levels of layers, not their lengths."""
+    levels: dict[str, float] = {}
+    for name, _, _, level in (row for shape in FORMS[kind] for row in shape):
+        levels.setdefault(name, level)
+    found = []
+    for section in made:
+        gains = _gains(section.name, style, energy, density, contour or {})
+        gains = {layer: round(gain * (emphasis or {}).get(layer, 1.0), 4) for layer, gain in gains.items()}
+        wanted = round(_energy(levels[section.name], energy), 4)
+        found.append(replace(section, energy=wanted, gains=gains))
+    return tuple(found)
 
 
 def _least(shape: Shape) -> int:

@@ -101,7 +101,7 @@ class Voice:
 
     layer: drums (on the track's kit, in its groove) or bass (on its own single notes, under the plan's chords).
     cuts: (start, end, beats), the passages its sounds are lifted from, in seconds and beats of the source. seed:
-    decides what is played.
+    decides what is played. skip: bars of it that are left out in front, since the take was cropped.
     """
 
     layer: str
@@ -110,6 +110,7 @@ class Voice:
     track_id: str
     cuts: tuple[tuple[float, float, int], ...]
     seed: str
+    skip: int = 0
 
     @property
     def end_bar(self) -> int:
@@ -123,9 +124,9 @@ class Voice:
 class Plan:
     """Everything that decides how a take sounds, besides the sound of its sources.
 
-    samples: exact length of the take. spectrum: 64 mel levels (dB) the mix is brought towards. tilt_db: brightness
-    above the spectrum, at its top. chords: one name for each bar, "" where none is clear. costs: what the search
-    paid, for the curious. muted: stems left out.
+    samples: exact length of the take. energy: as asked for, 0..1. spectrum: 64 mel levels (dB) the mix is brought
+    towards. tilt_db: brightness above the spectrum, at its top. chords: one name for each bar, "" where none is clear.
+    costs: what the search paid, for the curious. muted: stems left out.
 
     What can only be known from the sound is measured once and written down, so that a plan renders to the same
     samples again and an edit can leave the rest of a take alone: each section's level_db, trims_db by stem (what
@@ -140,6 +141,7 @@ class Plan:
     key: str | None
     bars: int
     samples: int
+    energy: float
     target_lufs: float
     sections: tuple[Section, ...]
     blocks: tuple[Block, ...]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from catalog.analysis.keys import parse_key
 from generation.engines.mosaic import bassist, drummer
 from generation.engines.mosaic.chords import Chord, chord_named
-from generation.engines.mosaic.plan import Plan, Voice, generator
+from generation.engines.mosaic.plan import BEATS, Plan, Voice, generator
 from generation.engines.mosaic.workshop import Workshop
 
 Note = dict[str, float | int]
@@ -56,7 +56,12 @@ def _drums(plan: Plan, voice: Voice, workshop: Workshop) -> Part | None:
     kit = workshop.kit(voice)
     if kit is None:
         return None
-    hits = drummer.pattern(kit, voice.bars, plan.bpm, generator(voice.seed, "kit", voice.bar))
+    hits = drummer.pattern(kit, voice.skip + voice.bars, plan.bpm, generator(voice.seed, "kit"))
+    hits = [
+        replace(hit, beat=round(hit.beat - voice.skip * BEATS, 6))
+        for hit in hits
+        if hit.beat >= voice.skip * BEATS
+    ]
     return Part(
         voice,
         drummer.score(hits, voice.bar, plan.bpm),
@@ -70,14 +75,18 @@ def _bass(plan: Plan, voice: Voice, workshop: Workshop) -> Part | None:
     if bass is None:
         return None
     chords = [chord_named(name) if name else Chord(0, "") for name in plan.chords[voice.bar : voice.end_bar]]
+    chords = [*chords[:1] * voice.skip, *chords]
     notes = bassist.pattern(
         bass,
         chords,
         parse_key(plan.key) if plan.key else None,
         plan.bpm,
-        generator(voice.seed, "bass", voice.bar),
+        generator(voice.seed, "bass"),
         density=0.35 + 0.4 * plan.section_at(voice.bar).energy,
     )
+    notes = [
+        replace(one, beat=one.beat - voice.skip * BEATS) for one in notes if one.beat >= voice.skip * BEATS
+    ]
     if not notes:
         return None
     lifted = {f"note {number}": place for number, place in enumerate(bass.voice.sources, start=1)}

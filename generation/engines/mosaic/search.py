@@ -31,11 +31,12 @@ ENERGY_SLACK = 0.06
 class Candidate:
     """A plan that was mixed and heard, with everything measured that its sound decides.
 
-    match, alone: calibrated match with the catalog, and with those of its tracks that are not in the take; None
-    without a judge. energy: as it will be measured. stems: None where they were not kept.
+    number: among the plans, from 0. match, alone: calibrated match with the catalog, and with those of its tracks that
+    are not in the take; None without a judge. energy: as it will be measured. stems: None where they were not kept.
     """
 
     plan: Plan
+    number: int = 0
     match: float | None = None
     alone: float | None = None
     energy: float | None = None
@@ -117,7 +118,7 @@ def search(
         progress.to(low, "Cutting and layering" if number == 0 else "Trying another arrangement")
         measured, stems = mix(plan, workshop, partial(progress.within, low, low + 0.85 * span))
         progress.to(low + 0.9 * span, "Comparing with your catalog")
-        candidate = hear(measured, stems, judge, energy=energy, catalog=catalog)
+        candidate = replace(hear(measured, stems, judge, energy=energy, catalog=catalog), number=number)
         progress.tick()
         if longest > LONG:
             candidate = replace(candidate, stems=None)
@@ -137,10 +138,11 @@ def hear(
     catalog: Sequence[str],
 ) -> Candidate:
     """What a mixed plan will sound like as it is: its equaliser, its energy and key, and how it fits."""
+    settled = bool(plan.eq_db)  # an edit keeps the equaliser and the levels of its parent
     ears = Ears(plan, stems)
     plan = replace(plan, eq_db=ears.eq_db)
     if judge is None:
-        return Candidate(plan, wanted_energy=energy, stems=stems, ears=ears)
+        return Candidate(plan, wanted_energy=energy, stems=stems, ears=None if settled else ears)
     heard = ears.hear(plan.trims_db, plan.target_lufs)
     donors = plan.track_ids()
     alone = None
@@ -154,7 +156,7 @@ def hear(
         key=heard.key,
         wanted_energy=energy,
         stems=stems,
-        ears=ears,
+        ears=None if settled else ears,
     )
 
 

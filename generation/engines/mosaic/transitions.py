@@ -1,6 +1,6 @@
 """What happens between the blocks: fills, cuts, swells, impacts, sweeps, ducking, and the last ring.
 
-Everything is made from the stems themselves (a swell is the coming drop, reversed), so no sound enters that the
+Everything is made from the stems themselves (a swell is a bar of its section, reversed), so no sound enters that the
 artist did not make, besides the seeded noise that shapes a reverberation.
 """
 
@@ -137,17 +137,20 @@ def _cut(plan: Plan, stems: Stems, event: Event) -> None:
 
 
 def _swell(plan: Plan, stems: Stems, event: Event) -> None:
-    """The first bar of what comes, reversed and rising into it."""
+    """A bar reversed and rising into what comes: the first of its own section, so that another drop leaves it alone."""
     grid = plan.grid
     start, end = grid.bar(event.bar), grid.bar(event.bar + event.bars)
     end = min(end, plan.samples)
-    count = min(end - start, plan.samples - end)
+    count = end - start
     if count < SAMPLE_RATE // 20:
         return
-    coming = stems["harmony"][:, end : end + count] + np.float32(0.6) * _beaten(stems, end, end + count)
-    coming = coming - low_passed(coming, 250.0, 513)
+    first = grid.bar(plan.section_at(int(event.bar)).first_bar)
+    heard = stems["harmony"][:, first : first + count] + np.float32(0.6) * _beaten(
+        stems, first, first + count
+    )
+    heard = heard - low_passed(heard, 250.0, 513)
     ramp = np.linspace(0.0, 1.0, count, dtype=np.float32) ** 3
-    swell = coming[:, ::-1] * ramp * np.float32(0.7 * event.amount)
+    swell = heard[:, ::-1] * ramp * np.float32(0.7 * event.amount)
     swell[:, -EDGE:] *= np.linspace(1.0, 0.0, EDGE, dtype=np.float32)
     stems["fx"][:, end - count : end] += swell
 
@@ -161,8 +164,12 @@ def _impact(plan: Plan, stems: Stems, event: Event, room: np.ndarray) -> None:
     if hit.shape[1] < SAMPLE_RATE // 8:
         return
     hit[:, -2048:] *= np.linspace(1.0, 0.0, 2048, dtype=np.float32)
-    wet = oaconvolve(hit, room, axes=1)[:, : plan.samples - start].astype(np.float32)
+    # it rings within its own section
+    end = min(plan.grid.bar(plan.section_at(int(event.bar)).end_bar), plan.samples)
+    wet = oaconvolve(hit, room, axes=1)[:, : end - start].astype(np.float32)
     wet -= low_passed(wet, 200.0, 513)
+    edge = min(2048, wet.shape[1])
+    wet[:, wet.shape[1] - edge :] *= np.linspace(1.0, 0.0, edge, dtype=np.float32)
     stems["fx"][:, start : start + wet.shape[1]] += wet * np.float32(0.5 * event.amount)
 
 
