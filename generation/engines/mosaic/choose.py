@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,8 +15,9 @@ from generation.engines.mosaic.plan import Section
 BEAM = 12
 SHARE = 0.40  # most of the bars that one source may play in, where there are others
 # orders keep odd bars odd: a phrase of a track at half the tempo is two of its bars, each cut in halves
-ORDERS = ((0, 1, 0, 3), (2, 1, 2, 3), (0, 3, 2, 1))
+ORDERS = ((0, 1, 0, 3), (2, 1, 2, 3), (0, 3, 2, 1), (2, 3, 0, 1))
 PLAIN = (0, 1, 2, 3)
+VERBATIM = 7.9  # seconds of one recording in a row that are still a building block, not a quotation
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def choose_line(
     beneath = {choice.slot.bar: choice for choice in under}
     pools = {part.source.id: _Pool.of(_pool(part)) for part in parts}
     chance = {name: rng.exponential(0.12, len(pool.phrases)) * temperature for name, pool in pools.items()}
-    turns = rng.integers(0, len(ORDERS), len(found))
+    turns = rng.integers(0, 12, len(found))
     beam: list[tuple[float, tuple[tuple[str, int], ...]]] = [(0.0, ())]
     for step, (slot, part) in enumerate(zip(found, parts, strict=True)):
         name = part.source.id
@@ -265,17 +267,44 @@ def _unit(rows: np.ndarray) -> np.ndarray:
 def _order(
     slot: Slot, phrase: Phrase, part: Part, before: Sequence[Choice], turn: int, layer: str
 ) -> tuple[int, ...]:
-    """Plain for the first block of eight bars; the second is permuted where it would repeat or quote."""
-    plain = PLAIN[: slot.bars]
-    if slot.bars < BLOCK_BARS or not before:
-        return plain
-    last = before[-1]
-    same = last.part.source.id == part.source.id and last.slot.bar + last.slot.bars == slot.bar
-    quoting = same and abs(last.phrase.end - phrase.start) < 0.5 * (phrase.end - phrase.start)
-    repeating = same and last.phrase is phrase
-    if repeating or quoting or (layer == "drums" and slot.number % 2 == 1):
-        return ORDERS[turn]
-    return plain
+    """Plain for the first block of eight bars; the second is permuted where it would repeat or quote.
+
+    Where the tempo is so slow that a whole phrase would be a long quotation, no run of it lasts over VERBATIM seconds.
+    """
+    bar_seconds = part.source.block_seconds * part.source.ratio / BLOCK_BARS
+    most = max(1, int(VERBATIM / bar_seconds + 1e-6))
+    quoting = repeating = False
+    if before and before[-1].part.source.id == part.source.id:
+        last = before[-1]
+        adjacent = last.slot.bar + last.slot.bars == slot.bar
+        quoting = adjacent and abs(last.phrase.end - phrase.start) < 0.5 * (phrase.end - phrase.start)
+        repeating = adjacent and last.phrase is phrase
+    permuted = repeating or quoting or (layer == "drums" and slot.number % 2 == 1)
+    if slot.bars == BLOCK_BARS and (permuted or most < BLOCK_BARS):
+        fitting = [
+            order for order in ORDERS if longest_run(order) <= most and not (quoting and order[0] == 0)
+        ]
+        if fitting:
+            return fitting[turn % len(fitting)]
+    if slot.bars > most or (quoting and slot.bars > 1):
+        return _broken(slot.bars, most, first=1 if quoting else 0)
+    return PLAIN[: slot.bars]
+
+
+def longest_run(order: Sequence[int]) -> int:
+    """Most bars in a row that follow each other in the source."""
+    longest = run = 1
+    for one, following_one in pairwise(order):
+        run = run + 1 if following_one == one + 1 else 1
+        longest = max(longest, run)
+    return longest
+
+
+def _broken(bars: int, most: int, *, first: int) -> tuple[int, ...]:
+    """Bars of a phrase in runs of at most `most`, each begun again from its start."""
+    return tuple(
+        (first + number % most) % bars if most > 1 else (first + 2 * number) % bars for number in range(bars)
+    )
 
 
 def _cosine(a: np.ndarray, b: np.ndarray) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,10 +15,37 @@ TURN: Mapping[str, tuple[float, float]] = {
     "drums": (-2.5, 2.0),
     "fx": (-3.0, 1.0),
 }
-CLOSE = 0.03  # of energy: nearer is not sought
+CLOSE = 0.02  # of energy: nearer is not sought
 ENOUGH = 0.85  # a match above which more is not worth missing the energy for
-WORTH = 0.6  # of match for one of energy
+WORTH = 0.9  # of match for one of energy
 QUIETEST_LUFS, LOUDEST_LUFS = -14.0, -9.0
+
+
+CALMER, WILDER = (
+    0.14,
+    0.12,
+)  # of energy, beyond the artist's own tracks, for the least and the most that can be asked
+
+
+def wanted_energy(asked: float, own: Sequence[float]) -> float:
+    """The energy to aim at, 0..1: what was asked for within the artist's own range, drawn towards it outside.
+
+    A house artist's calmest take is no lullaby; but each step that is asked for is a step that is heard.
+    """
+    if not own:
+        return asked
+    low, high = (float(np.percentile(own, q)) for q in (10, 90))
+    least, most = max(0.02, low - CALMER), min(0.98, high + WILDER)
+    return round(
+        float(
+            np.interp(
+                asked,
+                [0.0, max(low, 1e-3), max(high, low + 1e-3), 1.0],
+                [min(least, low), low, high, max(most, high)],
+            )
+        ),
+        4,
+    )
 
 
 def levels_of(dial: float, target_lufs: float) -> tuple[dict[str, float], float]:

@@ -20,6 +20,7 @@ from generation.engines.base import (
 )
 from generation.engines.mosaic.arrange import strokes
 from generation.engines.mosaic.compose import ENGINE, open_session
+from generation.engines.mosaic.dial import wanted_energy
 from generation.engines.mosaic.drummer import Note, note
 from generation.engines.mosaic.edits import ANEW, edited
 from generation.engines.mosaic.lineage import source_map
@@ -84,7 +85,8 @@ class Mosaic:
         plans = drafts(session, progress.tick)
         workshop = workshop_for(material.corpus, progress.tick, material.cache)
         catalog = [track.id for track in material.corpus]
-        heard = search(plans, workshop, material.judge, progress, energy=brief.energy, catalog=catalog)
+        aim = wanted_energy(brief.energy, [track.analysis.energy for track in material.corpus])
+        heard = search(plans, workshop, material.judge, progress, energy=aim, catalog=catalog)
         best = heard[0]
         plan, finished = _finished(best.plan, best.stems, workshop, progress)
         told: dict[str, Any] = {
@@ -108,7 +110,8 @@ class Mosaic:
             said.append(changes)
             progress.tick()
         catalog = [track.id for track in material.corpus]
-        heard = search(plans, workshop, material.judge, progress, energy=brief.energy, catalog=catalog)
+        aim = wanted_energy(brief.energy, [track.analysis.energy for track in material.corpus])
+        heard = search(plans, workshop, material.judge, progress, energy=aim, catalog=catalog)
         best = heard[0]
         plan, finished = _finished(best.plan, best.stems, workshop, progress)
         told: dict[str, Any] = {

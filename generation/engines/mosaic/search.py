@@ -24,7 +24,7 @@ MIXED = 4  # of them are mixed and heard, at most
 LONG = 150 * SAMPLE_RATE  # from here on two are, and stems are not kept: they would fill the memory
 GOOD_ENOUGH = 0.88  # a candidate that fits so well and misses nothing ends the search
 LEAST_OTHERS = 4  # tracks that must be left for a comparison without the ones the take is built from
-ENERGY_SLACK = 0.06
+ENERGY_SLACK = 0.03
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Candidate:
     def energy_miss(self) -> float:
         if self.energy is None:
             return 0.0
-        return 0.4 * max(0.0, abs(self.energy - self.wanted_energy) - ENERGY_SLACK)
+        return 0.7 * max(0.0, abs(self.energy - self.wanted_energy) - ENERGY_SLACK)
 
     @property
     def key_miss(self) -> float:
