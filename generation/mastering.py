@@ -106,10 +106,13 @@ def master(
     peaks = _Peaks(mix, [block_peaks(stems[name]) for name in names])
     ceiling = 10.0 ** ((ceiling_dbtp - MARGIN_DB) / 20.0)
     on_step()
+    energy = _block_energies(k_weighted(mix, sample_rate), CONTROL)
+    on_step()
     if gain_db is None:
-        energy = _block_energies(k_weighted(mix, sample_rate), CONTROL)
-        on_step()
-        gain_db = round(_gain_for(energy, peaks, sample_rate, target_lufs, ceiling), GAIN_DIGITS)
+        # between the samples only what is left of the way: peaks there cost the most
+        near = _gain_for(energy, lambda level: peaks.samples, sample_rate, target_lufs, ceiling)
+        exact = _gain_for(energy, peaks.above, sample_rate, target_lufs, ceiling, first_db=near)
+        gain_db = round(exact, GAIN_DIGITS)
     on_step()
     curve, peak = _curve(mix, peaks, gain_db, sample_rate, ceiling, 10.0 ** ((ceiling_dbtp - 0.02) / 20.0))
     on_step()
@@ -120,7 +123,7 @@ def master(
     return Mastered(
         audio=audio,
         stems=mastered,
-        lufs=integrated_loudness(audio, sample_rate),
+        lufs=_limited(energy, curve, sample_rate),
         true_peak_dbtp=_db(peak),
         gain_db=gain_db,
         deepest_reduction_db=_db(float(curve.min()) / float(_linear(gain_db))),
@@ -131,12 +134,11 @@ def gain_curve(
     mix: np.ndarray, sample_rate: int, target_lufs: float, ceiling_dbtp: float = -1.0
 ) -> np.ndarray:
     """(samples,) float32: what `master` would multiply (channels, samples) by, near enough to foresee its sound."""
-    peaks = _Peaks(mix, [block_peaks(mix)])
+    peaks = block_peaks(mix)
     energy = _block_energies(k_weighted(mix, sample_rate), CONTROL)
     ceiling = 10.0 ** ((ceiling_dbtp - MARGIN_DB) / 20.0)
-    linear = _linear(_gain_for(energy, peaks, sample_rate, target_lufs, ceiling))
-    curve = _limit(linear, peaks.above(ceiling / float(linear)), sample_rate, ceiling)
-    return _to_samples(curve, mix.shape[1])
+    gain_db = _gain_for(energy, lambda level: peaks, sample_rate, target_lufs, ceiling)
+    return _to_samples(_limit(_linear(gain_db), peaks, sample_rate, ceiling), mix.shape[1])
 
 
 def integrated_loudness(samples: np.ndarray, sample_rate: int) -> float | None:
@@ -185,28 +187,38 @@ class _Peaks:
     def __init__(self, mix: np.ndarray, stems: list[np.ndarray]) -> None:
         self._mix = TruePeaks(mix)
         self._stems = np.maximum.reduce(stems)
+        self.samples = np.maximum(self._mix.samples, self._stems)
 
     def above(self, level: float) -> np.ndarray:
         """(blocks,) float32: exact for each block whose peak exceeds `level`; no other is above it."""
         return np.maximum(self._mix.above(level), self._stems)
 
 
-def _gain_for(energy: np.ndarray, peaks: _Peaks, sample_rate: int, target: float, ceiling: float) -> float:
+def _gain_for(
+    energy: np.ndarray,
+    above: Callable[[float], np.ndarray],
+    sample_rate: int,
+    target: float,
+    ceiling: float,
+    *,
+    first_db: float | None = None,
+) -> float:
     """The constant gain (dB) that reaches the target loudness through the limiter.
 
     The limiter takes loudness away, so the gain is found by iteration on block energies: g varies slowly against the
-    K filter, so weighting commutes with it closely enough, and no sample is touched until the gain is known.
+    K filter, so weighting commutes with it closely enough, and no sample is touched until the gain is known. `above`
+    gives the peaks, exact above a level; first_db: where to begin.
     """
     unlimited = _gated(energy, sample_rate)
     if unlimited is None:  # silence or a fraction of a second: only keep it under the ceiling
         return 0.0
-    gain_db = min(MAX_GAIN_DB, target - unlimited)
+    gain_db = min(MAX_GAIN_DB, target - unlimited if first_db is None else first_db)
     slope = 1.0
     before: tuple[float, float] | None = None
     for _ in range(12):
         linear = _linear(gain_db)
-        curve = _limit(linear, peaks.above(ceiling / float(linear)), sample_rate, ceiling)
-        reached = _gated(energy * curve.astype(np.float64) ** 2, sample_rate)
+        curve = _limit(linear, above(ceiling / float(linear)), sample_rate, ceiling)
+        reached = _limited(energy, curve, sample_rate)
         if reached is None:
             break
         missing = target - reached
@@ -217,6 +229,11 @@ def _gain_for(energy: np.ndarray, peaks: _Peaks, sample_rate: int, target: float
         before = (gain_db, reached)
         gain_db = min(MAX_GAIN_DB, gain_db + float(np.clip(missing / slope, -6.0, 6.0)))
     return gain_db
+
+
+def _limited(energy: np.ndarray, curve: np.ndarray, sample_rate: int) -> float | None:
+    """Loudness (LUFS) of what has these energies per block, under a gain curve."""
+    return _gated(energy * curve.astype(np.float64) ** 2, sample_rate)
 
 
 def _curve(
@@ -300,9 +317,8 @@ def _gated(energy: np.ndarray, sample_rate: int) -> float | None:
 
 def _block_energies(samples: np.ndarray, block: int) -> np.ndarray:
     """Sum over channels of squares in each `block` samples (the last is zero-padded). float64 (blocks,)."""
-    squares = np.einsum("cn,cn->n", samples, samples)
-    short = (-squares.size) % block
-    return np.pad(squares, (0, short)).reshape(-1, block).sum(axis=1, dtype=np.float64)
+    rows = np.pad(samples, ((0, 0), (0, -samples.shape[1] % block))).reshape(-1, block)
+    return np.einsum("bi,bi->b", rows, rows).reshape(len(samples), -1).sum(axis=0, dtype=np.float64)
 
 
 def _sum(parts: list[np.ndarray]) -> np.ndarray:

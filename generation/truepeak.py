@@ -35,11 +35,11 @@ class TruePeaks:
 
     def __init__(self, samples: np.ndarray) -> None:
         self._samples = samples
-        self._highest = block_peaks(samples)
-        self._bounds = _bounds(samples, self._highest)
-        pages = -(-self._highest.size * BLOCK // PAGE)
+        self.samples = block_peaks(samples)  # of the samples alone
+        self._bounds = _bounds(samples, self.samples)
+        pages = -(-self.samples.size * BLOCK // PAGE)
         self._known = np.zeros(pages, dtype=bool)
-        self._peaks = self._highest.copy()
+        self._peaks = self.samples.copy()
 
     def above(self, level: float) -> np.ndarray:
         """(blocks,) float32: exact for each block whose peak may exceed `level`; no other is above it either way."""
@@ -52,21 +52,22 @@ class TruePeaks:
             at = (some[:, None] * each + np.arange(each)).ravel()
             inside = at < self._peaks.size
             at, found = at[inside], found.ravel()[inside]
-            self._peaks[at] = np.maximum(self._highest[at], found)
+            self._peaks[at] = np.maximum(self.samples[at], found)
         self._known[pages] = True
         return self._peaks
 
     def highest(self) -> float:
         """The largest of all."""
-        level = float(self._highest.max(initial=0.0))
+        level = float(self.samples.max(initial=0.0))
         return float(self.above(level).max(initial=0.0))
 
 
 def block_peaks(samples: np.ndarray) -> np.ndarray:
     """(blocks,) float32: the largest magnitude in each BLOCK samples of (channels, n), over channels."""
-    highest = np.maximum(samples.max(axis=0), -samples.min(axis=0))
-    short = -highest.size % BLOCK
-    return np.asarray(np.pad(highest, (0, short)).reshape(-1, BLOCK).max(axis=1), dtype=np.float32)
+    highest = np.abs(samples[0])
+    for channel in samples[1:]:
+        np.maximum(highest, np.abs(channel), out=highest)
+    return np.maximum.reduceat(highest, np.arange(0, highest.size, BLOCK)).astype(np.float32, copy=False)
 
 
 @lru_cache(maxsize=1)

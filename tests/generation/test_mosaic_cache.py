@@ -14,6 +14,7 @@ import pytest
 from generation.engines.base import CorpusTrack, Material, Rendering
 from generation.engines.mosaic import Mosaic
 from generation.engines.mosaic.layers import STRETCH, Layers, Memory
+from generation.engines.mosaic.recent import Recent
 from generation.engines.mosaic.separate import low_passed
 from generation.engines.mosaic.store import HEADER, DiskCache
 from generation.engines.mosaic.workshop import Workshop
@@ -71,7 +72,7 @@ def test_nothing_is_kept_of_a_track_whose_sound_has_no_name(tmp_path: Path) -> N
 
 def layers(cache: DiskCache | None = None, one: CorpusTrack | None = None) -> Layers:
     one = one or replace(track(0), digest="sound")
-    return Layers(one, one.load, cache, Memory(), lambda: None)
+    return Layers(one, one.load, cache, Recent(100 * MEGABYTE), lambda: None)
 
 
 def test_what_a_phrase_is_cut_from_does_not_depend_on_what_was_cut_before() -> None:
@@ -116,9 +117,33 @@ def test_bars_that_were_measured_anew_are_aligned_anew(tmp_path: Path) -> None:
     assert layers(cache, replace(one, load=unreadable)).offset == first
 
 
+def test_a_bent_phrase_is_bent_once_and_the_same_when_it_is_read(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, 100 * MEGABYTE)
+    one = replace(track(0), digest="sound")
+    asked = {"factor": 1.05, "semitones": 2}
+    plain = layers(one=one).bent(1000, 100_000, **asked)  # type: ignore[arg-type]
+    cold = layers(cache, one).bent(1000, 100_000, **asked)  # type: ignore[arg-type]
+    warm = layers(cache, replace(one, load=unreadable)).bent(1000, 100_000, **asked)  # type: ignore[arg-type]
+    assert plain.shape == (2, round(100_000 / 1.05))
+    assert plain.tobytes() == cold.tobytes() == warm.tobytes()
+    other = layers(cache, one).bent(1000, 100_000, factor=1.05, semitones=1)
+    assert other.tobytes() != warm.tobytes()
+
+
+def test_how_a_phrase_lies_is_remembered_for_its_beats(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, 100 * MEGABYTE)
+    one = replace(track(0), digest="sound")
+    beats = 0.2 + 0.4839 * np.arange(8)
+    first = layers(cache, one).phrase(341_419 - 8820, 200_000, beats)
+    assert layers(cache, replace(one, load=unreadable)).phrase(341_419 - 8820, 200_000, beats) == first
+    late = layers(cache, one).phrase(341_419 - 8820, 200_000, beats + 0.004)
+    assert late.offset == pytest.approx(first.offset - 0.004 * RATE, abs=64) and late.share == first.share
+    assert layers(cache, one).phrase(0, 50_000, beats[:0]).offset == 0
+
+
 def test_the_memory_keeps_to_its_size_and_gives_up_the_oldest() -> None:
     one = track(0)
-    memory = Memory(3 * STRETCH * 2 * 2)
+    memory: Memory = Recent(3 * STRETCH * 2 * 2)
     found = Layers(one, one.load, None, memory, lambda: None)
     found.half("percussive", 0, 2 * STRETCH)
     assert memory.get((one.id, "percussive", 0)) is None

@@ -67,7 +67,7 @@ def strokes(plan: Plan, workshop: Workshop, parts: Sequence[Part]) -> list[tuple
     for block in plan.blocks:
         if block.layer != "drums" or any(part.voice.covers(block) for part in parts):
             continue
-        cut = workshop.cut(block, "kick")
+        cut = workshop.strokes(block)
         for start, end, read in _runs(plan, block, cut):
             at = cut.strokes[0] - read + start
             inside = (at >= start) & (at < min(end, plan.samples))

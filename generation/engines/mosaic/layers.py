@@ -2,28 +2,34 @@
 
 Work is done in stretches on a fixed grid (1.5 s), each from the sound around it alone. So what a phrase is cut from
 does not depend on which phrases were cut before, and a stretch that an earlier take used is read from the cache
-instead of decoded and separated. Both ways give the same samples: also what is not read from a cache was rounded to
-16 bits of the stretch's own peak, as it is stored.
+instead of decoded and separated. Phrases that were bent to a tempo are kept too: an edit of a take bends nothing
+again. All ways give the same samples: also what is not read from a cache was rounded to 16 bits of its own peak, as it
+is stored.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 
 import numpy as np
 
 from generation.engines.base import Cache, CorpusTrack
-from generation.engines.mosaic.align import LOOK, alignment
+from generation.engines.mosaic.align import FINE_LOOK, LOOK, alignment
 from generation.engines.mosaic.kicks import TOP_HZ, Kicks, find_kicks
+from generation.engines.mosaic.passages import clearness
 from generation.engines.mosaic.plan import BEATS
+from generation.engines.mosaic.recent import Recent
 from generation.engines.mosaic.separate import HOP, low_passed, separate, without_rumble
+from generation.engines.mosaic.stretch import BYPASS, stretched
 
-VERSION = 1  # of everything here and in separate.py and kicks.py that decides what is stored
+VERSION = (
+    2  # of everything here, in align.py, kicks.py, separate.py and stretch.py that decides what is stored
+)
 STRETCH = 128 * HOP  # samples worked on at a time
 AROUND = 16 * HOP  # samples on each side that have a say in it, by the medians and the low-pass
 FILTER_AROUND = 15 * HOP  # and beyond them, by the filter under 24 Hz
@@ -31,33 +37,23 @@ MOST_BYTES = 256 * 2**20  # of stretches in memory, for all tracks
 HALVES = ("percussive", "harmonic")
 
 
+@dataclass(frozen=True)
+class Measured:
+    """offset: samples by which the attacks of a phrase lie after its beats. share: RMS percussive over harmonic."""
+
+    offset: int
+    share: float
+
+
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """A stretch of one half. samples: (2, STRETCH) int16; scale: what one step is worth."""
+    """Sound as it is kept. samples: (2, n) int16; scale: what one step is worth."""
 
     samples: np.ndarray
     scale: np.float32
 
 
-class Memory:
-    """Stretches of all tracks by (track, half, number); those not used for longest are dropped."""
-
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._most, self._bytes = most_bytes, 0
-        self._kept: OrderedDict[tuple[str, str, int], Stored] = OrderedDict()
-
-    def get(self, key: tuple[str, str, int]) -> Stored | None:
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
-
-    def put(self, key: tuple[str, str, int], stored: Stored) -> None:
-        if key in self._kept:
-            return
-        self._kept[key] = stored
-        self._bytes += stored.samples.nbytes
-        while self._bytes > self._most and len(self._kept) > 1:
-            self._bytes -= self._kept.popitem(last=False)[1].samples.nbytes
+Memory = Recent[tuple[str, str, int], Stored]
 
 
 class Layers:
@@ -78,6 +74,7 @@ class Layers:
         self._cache = cache if track.digest else None
         self._digest = f"{track.digest}:{VERSION}:{_makers()}"
         self._kicks: tuple[Kicks | None] | None = None
+        self._clear: np.ndarray | None = None
         self._offset: int | None = None
 
     def half(self, name: str, first: int, count: int) -> np.ndarray:
@@ -102,8 +99,20 @@ class Layers:
             else:
                 self._kicks = (find_kicks(self._sound()),)
                 self._tick()
-                self._write("kicks", _bytes_of(self._kicks[0]))
+                self._write("kicks", _bytes_of_kicks(self._kicks[0]))
         return self._kicks[0]
+
+    @property
+    def clear(self) -> np.ndarray:
+        """For every quarter of a second, in what share of it a low note is clear: see `passages`."""
+        if self._clear is None:
+            if (known := self._read("clear")) is not None:
+                self._clear = np.frombuffer(known, dtype="<f4")
+            else:
+                self._clear = clearness(self._sound(), self.kicks)
+                self._tick()
+                self._write("clear", self._clear.astype("<f4").tobytes())
+        return self._clear
 
     @property
     def offset(self) -> int:
@@ -124,23 +133,50 @@ class Layers:
                 self._write(name, np.array([self._offset], dtype="<i8").tobytes())
         return self._offset
 
+    def phrase(self, first: int, count: int, beats: np.ndarray) -> Measured:
+        """How a phrase of `count` samples lies on its beats (seconds from `first` on; none for a phrase without)."""
+        asked = hashlib.sha256(f"{first} {count} {self.offset} ".encode() + beats.tobytes()).hexdigest()
+        name = f"phrase-{asked[:24]}"
+        if (known := self._read(name)) is not None:
+            offset, share = np.frombuffer(known, dtype="<f8")
+            return Measured(int(offset), float(share))
+        percussive, harmonic = (self.half(half, first, count) for half in HALVES)
+        offset = 0
+        if len(beats):
+            offset = alignment(percussive, beats, look=FINE_LOOK, around=self.offset)
+        power = max(float(np.mean(np.square(harmonic))), 1e-12)
+        found = Measured(offset, float(np.sqrt(float(np.mean(np.square(percussive))) / power)))
+        self._write(name, np.array([found.offset, found.share], dtype="<f8").tobytes())
+        return found
+
+    def bent(self, first: int, count: int, *, factor: float, semitones: int) -> np.ndarray:
+        """(2, round(count / factor)) float32: the harmonic half of a phrase, stretched and shifted."""
+        if abs(factor - 1.0) < BYPASS and semitones == 0:
+            return stretched(self.half("harmonic", first, count), factor=factor, semitones=0)
+        asked = hashlib.sha256(f"{first} {count} {factor!r} {semitones}".encode()).hexdigest()
+        name = f"bent-{asked[:24]}"
+        if (known := self._read(name)) is not None:
+            stored = _stored_from(known)
+        else:
+            stored = _rounded(
+                stretched(self.half("harmonic", first, count), factor=factor, semitones=semitones)
+            )
+            self._write(name, _bytes_of(stored))
+        return stored.samples * stored.scale
+
     def _stretch(self, half: str, number: int) -> Stored:
         key = (self._track.id, half, number)
         found = self._memory.get(key)
         if found is not None:
             return found
         if (known := self._read(f"{half}-{number}")) is not None:
-            found = Stored(
-                np.frombuffer(known, dtype="<i2", offset=4).reshape(2, STRETCH),
-                np.frombuffer(known, dtype="<f4", count=1)[0],
-            )
-            self._memory.put(key, found)
+            found = _stored_from(known)
+            self._memory.put(key, found, found.samples.nbytes)
             return found
         both = dict(zip(HALVES, self._separated(number), strict=True))
         for name, stored in both.items():
-            self._memory.put((self._track.id, name, number), stored)
-            scale = np.float32(stored.scale).astype("<f4").tobytes()
-            self._write(f"{name}-{number}", scale + stored.samples.astype("<i2").tobytes())
+            self._memory.put((self._track.id, name, number), stored, stored.samples.nbytes)
+            self._write(f"{name}-{number}", _bytes_of(stored))
         self._tick()
         return both[half]
 
@@ -171,7 +207,10 @@ def _makers() -> str:
     import bottleneck
     import scipy
 
-    return f"numpy {np.__version__}, scipy {scipy.__version__}, bottleneck {bottleneck.__version__}"
+    stretch = version("python-stretch")
+    return (
+        f"numpy {np.__version__}, scipy {scipy.__version__}, bottleneck {bottleneck.__version__}, {stretch}"
+    )
 
 
 def _between(track: np.ndarray, first: int, count: int) -> np.ndarray:
@@ -189,7 +228,16 @@ def _rounded(samples: np.ndarray) -> Stored:
     return Stored(np.rint(samples / scale).astype(np.int16), scale)
 
 
-def _bytes_of(kicks: Kicks | None) -> bytes:
+def _bytes_of(stored: Stored) -> bytes:
+    return np.array([stored.scale], dtype="<f4").tobytes() + stored.samples.astype("<i2").tobytes()
+
+
+def _stored_from(data: bytes) -> Stored:
+    samples = np.frombuffer(data, dtype="<i2", offset=4).reshape(2, -1)
+    return Stored(samples, np.frombuffer(data, dtype="<f4", count=1)[0])
+
+
+def _bytes_of_kicks(kicks: Kicks | None) -> bytes:
     out = io.BytesIO()
     if kicks is not None:
         np.savez(out, at=kicks.at, gain=kicks.gain, template=kicks.template, attack=np.int64(kicks.attack))

@@ -9,6 +9,10 @@ from generation.engines.mosaic.plan import SAMPLE_RATE
 BYPASS = (
     0.0003  # a time factor this close to one drifts 2 ms over a block: the stretcher costs more than that
 )
+# samples: 100 ms every 30. Against the default preset (120, 30) a quarter less work, no worse on chords that are
+# stretched by 10 % (-42 dB beside the partials, it has -38) and closer to music played at the other tempo; the cheaper
+# preset (100, 40) roughens chords (-26 dB)
+BLOCK, INTERVAL = 4410, 1323
 
 
 def stretched(samples: np.ndarray, *, factor: float, semitones: int) -> np.ndarray:
@@ -22,7 +26,7 @@ def stretched(samples: np.ndarray, *, factor: float, semitones: int) -> np.ndarr
     import python_stretch
 
     stretcher = python_stretch.Signalsmith.Stretch()
-    stretcher.preset(samples.shape[0], SAMPLE_RATE)
+    stretcher.configure(samples.shape[0], BLOCK, INTERVAL)
     stretcher.setTimeFactor(factor)
     if semitones:
         # above 8 kHz there are overtones and air: moving those less keeps a shifted part from sounding dull or thin

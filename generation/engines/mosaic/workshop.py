@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from catalog.audio.errors import AudioError
 from generation.engines.base import Cache, CorpusTrack, EngineError
-from generation.engines.mosaic.align import FINE_LOOK, alignment
 from generation.engines.mosaic.bassgroove import Bass, read_bass
 from generation.engines.mosaic.corpus import BLOCK_BARS
 from generation.engines.mosaic.kicks import lifted
 from generation.engines.mosaic.kit import STEPS, Kit, Phrase, read_kit
 from generation.engines.mosaic.layers import Layers, Memory
+from generation.engines.mosaic.passages import Passage, clearest
 from generation.engines.mosaic.pitches import LowPhrase
-from generation.engines.mosaic.plan import SAMPLE_RATE, Block, Voice
+from generation.engines.mosaic.plan import BEATS, SAMPLE_RATE, Block, Voice
+from generation.engines.mosaic.recent import Recent
 from generation.engines.mosaic.separate import split_bass
 from generation.engines.mosaic.slices import resliced, slices
 from generation.engines.mosaic.stretch import BYPASS, stretched
 
 CONTEXT = 0.2  # seconds kept on each side of a cut: for fades, for alignment, and for the stretcher to settle
+LAYER_BYTES = 192 * 2**20  # of separated sound in memory
+CUT_BYTES = 512 * 2**20
+NO_SOUND = np.zeros((2, 0), dtype=np.float32)
+BASS_FROM = 3  # passages a bass is lifted from
 NO_STROKES = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
 
 
@@ -42,13 +47,14 @@ class Cut:
 class Half:
     """A phrase in its source, separated: `count` samples from `first` on, its context included.
 
-    offset: samples by which its attacks lie after its beats.
+    offset: samples by which its attacks lie after its beats. share: RMS of its percussive half over the harmonic one's.
     """
 
     layers: Layers
     first: int
     count: int
     offset: int
+    share: float
 
     @property
     def percussive(self) -> np.ndarray:
@@ -59,6 +65,10 @@ class Half:
     def harmonic(self) -> np.ndarray:
         """(2, count) float32, an array of its own."""
         return self.layers.half("harmonic", self.first, self.count)
+
+    def bent(self, stretch: float, shift: int) -> np.ndarray:
+        """(2, n) float32: the harmonic half at another tempo and pitch."""
+        return self.layers.bent(self.first, self.count, factor=stretch, semitones=shift)
 
 
 class Workshop:
@@ -72,12 +82,12 @@ class Workshop:
     ) -> None:
         self._tracks = {track.id: track for track in tracks}
         self._cache, self._tick = cache, tick
-        self._memory = Memory()
+        self._memory: Memory = Recent(LAYER_BYTES)
         self._sounds: dict[str, np.ndarray] = {}
         self._layers: dict[str, Layers] = {}
         self._halves: dict[tuple[str, float, float], Half] = {}
-        self._shares: dict[tuple[str, float, float], float] = {}
-        self._cuts: dict[tuple[object, ...], Cut] = {}
+        self._cuts: Recent[tuple[object, ...], Cut] = Recent(CUT_BYTES)
+        self._strokes: dict[tuple[object, ...], Cut] = {}
         self._kits: dict[tuple[object, ...], Kit | None] = {}
         self._basses: dict[tuple[object, ...], Bass | None] = {}
 
@@ -112,31 +122,35 @@ class Workshop:
         """
         place = (block.track_id, block.start, block.end)
         bend = (block.stretch, block.shift)
-        key = (*place, layer or block.layer, *bend)
-        if key not in self._cuts:
+        wanted = layer or block.layer
+        found = self._cuts.get((*place, wanted, *bend))
+        if found is None:
             half = self._half_of(block)
             lead = round((CONTEXT + half.offset / SAMPLE_RATE) * SAMPLE_RATE / block.stretch)
+            made: dict[str, Cut] = {}
             if block.layer == "drums":
-                kick, rest = self._drums(block, half, lead)
-                self._cuts[(*place, "kick", *bend)] = kick
-                self._cuts[(*place, "drums", *bend)] = rest
+                made["kick"], made["drums"] = self._drums(block, half, lead)
+                self._strokes[(*place, block.stretch)] = replace(made["kick"], samples=NO_SOUND)
             else:
-                bass, rest_of_it = split_bass(
-                    stretched(half.harmonic, factor=block.stretch, semitones=block.shift)
-                )
-                for name, samples in (("bass", bass), ("harmony", rest_of_it), ("lead", rest_of_it)):
-                    self._cuts[(*place, name, *bend)] = Cut(samples, lead)
+                bass, rest = split_bass(half.bent(block.stretch, block.shift))
+                made["bass"], made["harmony"] = Cut(bass, lead), Cut(rest, lead)
+                made["lead"] = made["harmony"]
+            for name, cut in made.items():
+                self._cuts.put((*place, name, *bend), cut, cut.samples.nbytes)
+            found = made[wanted]
             self._tick()
-        return self._cuts[key]
+        return found
+
+    def strokes(self, block: Block) -> Cut:
+        """A drums block's cut of the kick without its sound: where it begins and is struck."""
+        key = (block.track_id, block.start, block.end, block.stretch)
+        if key not in self._strokes:
+            self.cut(block, "kick")
+        return self._strokes[key]
 
     def percussive_share(self, block: Block) -> float:
         """RMS of a phrase's percussive half over RMS of its harmonic half, in the source."""
-        key = (block.track_id, block.start, block.end)
-        if key not in self._shares:
-            half = self._half_of(block)
-            power = max(float(np.mean(np.square(half.harmonic))), 1e-12)
-            self._shares[key] = float(np.sqrt(float(np.mean(np.square(half.percussive))) / power))
-        return self._shares[key]
+        return self._half_of(block).share
 
     def kit(self, voice: Voice) -> Kit | None:
         """The drum kit of a voice's track, read from the passages it names; None where there is none."""
@@ -154,27 +168,40 @@ class Workshop:
         return self._kits[key]
 
     def bass(self, voice: Voice) -> Bass | None:
-        """The bass of a voice's track, lifted from the passages it names; None where none is clear."""
+        """The bass of a voice's track: lifted where it is clearest, moving as in the passages that the voice names.
+
+        None where no low note of the track is clear.
+        """
         key = (voice.track_id, voice.cuts)
         if key not in self._basses:
-            phrases = []
-            for start, end, beats in voice.cuts:
-                half = self.half(voice.track_id, start, end, beats)
-                struck = NO_STROKES[0]
-                if half.layers.kicks is not None:
-                    struck, _ = half.layers.kicks.struck(half.first, half.count)
-                phrases.append(
-                    LowPhrase(
-                        half.harmonic,
-                        CONTEXT + half.offset / SAMPLE_RATE,
-                        (end - start) / (BLOCK_BARS * STEPS),
-                        start - CONTEXT,
-                        struck / SAMPLE_RATE,
-                    )
-                )
-            self._basses[key] = read_bass(phrases)
+            clear: list[Passage] = []
+            if voice.cuts:
+                beats = voice.cuts[0][2]
+                measured, bars = self._tracks[voice.track_id].analysis.bars, beats // BEATS
+                whole = [
+                    (float(start), float(end), beats)
+                    for start, end in zip(measured.start, measured.end[bars - 1 :], strict=False)
+                ]
+                clear = clearest(self._layers_of(voice.track_id).clear, whole, BASS_FROM, voice.cuts)
+            self._basses[key] = read_bass(
+                [self._low(voice.track_id, *passage) for passage in clear],
+                [self._low(voice.track_id, *passage) for passage in voice.cuts],
+            )
             self._tick()
         return self._basses[key]
+
+    def _low(self, track_id: str, start: float, end: float, beats: int) -> LowPhrase:
+        half = self.half(track_id, start, end, beats)
+        struck = NO_STROKES[0]
+        if half.layers.kicks is not None:
+            struck, _ = half.layers.kicks.struck(half.first, half.count)
+        return LowPhrase(
+            half.harmonic,
+            CONTEXT + half.offset / SAMPLE_RATE,
+            (end - start) / (BLOCK_BARS * STEPS),
+            start - CONTEXT,
+            struck / SAMPLE_RATE,
+        )
 
     def _drums(self, block: Block, half: Half, lead: int) -> tuple[Cut, Cut]:
         """The kick of a phrase and its other drums, at the tempo of the take."""
@@ -201,12 +228,9 @@ class Workshop:
             layers = self._layers_of(track_id)
             first = round((start - CONTEXT) * SAMPLE_RATE)
             count = round((end + CONTEXT) * SAMPLE_RATE) - first
-            offset = 0
-            if beats:
-                at = CONTEXT + (end - start) / beats * np.arange(beats)
-                percussive = layers.half("percussive", first, count)
-                offset = alignment(percussive, at, look=FINE_LOOK, around=layers.offset)
-            self._halves[key] = Half(layers, first, count, offset)
+            at = CONTEXT + (end - start) / max(beats, 1) * np.arange(beats)
+            phrase = layers.phrase(first, count, at)
+            self._halves[key] = Half(layers, first, count, phrase.offset, phrase.share)
         return self._halves[key]
 
     def _half_of(self, block: Block) -> Half:
