@@ -26,7 +26,7 @@ STRANGE, DOMINANT = 2.0, 0.6  # what a chord outside the key costs, and the majo
 STAY = 0.4
 NO_CHORD = 0.62  # correlation that "no chord" always has; noise seldom reaches it, a chord seldom misses it
 CONTRAST = 0.25  # spread of a row against its size, below which it is too even to name anything
-SURE = 0.5  # probability below which a bar is given no chord
+SURE = 0.35  # probability below which a bar is given no chord: under it a guess is wrong as often as right
 WEAK = 0.35  # confidence below which a key, being itself in doubt, decides less
 
 

@@ -22,6 +22,7 @@ STEP_SECONDS = HOP / RATE
 TOP_HZ = 1_500.0
 MOST = 28  # harmonics
 SHORTEST, LONGEST = 0.15, 1.6  # seconds of a note that can be lifted
+ENDED = 0.1  # of its loudest, below which a note is over
 CLEAR, CLEAR_SHARE = 0.9, 0.6  # clarity, and the share of a note's frames that have it
 STABLE = 0.25  # semitones
 IN_TUNE = 0.2  # … from the others' tuning
@@ -150,10 +151,12 @@ def _candidate(note: Played, phrase: LowPhrase, low: np.ndarray) -> _Candidate |
         return None
     course = _course(low, note.start, seconds, exact, MOST)
     harmonics = np.abs(course).astype(np.float32)
-    ended = int(np.flatnonzero(harmonics[0] > 0.25 * harmonics[0].max())[-1]) + 1
+    if harmonics[0].max() < 1e-4:
+        return None
+    ended = int(np.flatnonzero(harmonics[0] > ENDED * harmonics[0].max())[-1]) + 1
     # the last frames look beyond the end
     harmonics = harmonics[:, : max(4, min(ended, harmonics.shape[1] - round(0.7 / hz / STEP_SECONDS)))]
-    if harmonics.shape[1] * STEP_SECONDS < 0.7 * SHORTEST or harmonics[0].max() < 1e-4:
+    if harmonics.shape[1] * STEP_SECONDS < SHORTEST / 2:
         return None
     # over the whole note at once: what is not on its harmonics turns, and cancels
     window = np.hanning(course[:, steady].shape[1] + 2)[1:-1]
