@@ -170,7 +170,7 @@ def test_muting_leaves_the_other_stems_as_they_were_but_for_the_level() -> None:
 
 
 def test_what_was_muted_before_stays_muted() -> None:
-    once = replace(Material(corpus()), parent=json.loads(json.dumps(edit("mute", layers=("drums",)).plan)))
+    once = replace(material(), parent=json.loads(json.dumps(edit("mute", layers=("drums",)).plan)))
     wanted = replace(request(), edit=Edit("take_x", "mute", layers=("bass",)))
     twice = Mosaic().render(wanted, once, take=1, on_progress=lambda fraction, words: None)
     assert not {"drums", "bass"} & set(twice.stems)
