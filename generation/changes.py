@@ -106,6 +106,7 @@ TYPICAL = Shape(
         Part(name, 16 * place, 16) for place, name in enumerate(("intro", "build", "drop", "break", "outro"))
     ),
     AUDIBLE,
+    160.0,
 )
 
 

@@ -39,20 +39,29 @@ class Part:
 
 @dataclass(frozen=True)
 class Shape:
-    """What an edit may refer to in a take. energy: as it was asked for. layers: those that sound, kick first."""
+    """What an edit may refer to in a take.
+
+    energy: as it was asked for. layers: those that sound, kick first. duration: seconds, with what rings on after
+    the last bar.
+    """
 
     take_id: str
     bpm: float
     energy: float
     sections: tuple[Part, ...]
     layers: tuple[str, ...]
+    duration: float
 
     @property
     def bars(self) -> int:
         return max((part.end_bar for part in self.sections), default=0)
 
-    def seconds(self, bars: float, bpm: float | None = None) -> float:
-        return round(bars * BEATS * 60.0 / (bpm or self.bpm), 3)
+    def seconds(self, bars: float) -> float:
+        return round(bars * BEATS * 60.0 / self.bpm, 3)
+
+    def lasting(self, bars: int) -> float:
+        """How long the take would last with so many bars."""
+        return round(self.duration + self.seconds(bars - self.bars), 3)
 
     def called(self, index: int) -> str:
         """A section as people say it: "drop", or "second drop" where there are several."""
@@ -87,10 +96,13 @@ def shape(
     energy: float,
     sections: Sequence[Mapping[str, Any]],
     layers: Sequence[str],
+    duration: float,
 ) -> Shape:
     """The shape of a take from its row's sections and the names of its stems."""
     parts = [Part(str(one["name"]), int(one["first_bar"]), int(one["bars"])) for one in sections]
-    return Shape(take_id, bpm, energy, tuple(parts), tuple(name for name in AUDIBLE if name in layers))
+    return Shape(
+        take_id, bpm, energy, tuple(parts), tuple(name for name in AUDIBLE if name in layers), duration
+    )
 
 
 def decided(edit: Edit, take: Shape, *, energy: float | None = None, bpm: float | None = None) -> Change:
@@ -118,7 +130,7 @@ def _tempo(edit: Edit, take: Shape, _: float | None, bpm: float | None) -> Chang
         raise NoSuchEdit(f"Say the new tempo, from {BPM[0]:.0f} to {BPM[1]:.0f} BPM.")
     if abs(bpm - take.bpm) < 0.005:
         raise NoSuchEdit(f"It plays at {bpm:g} BPM already.")
-    seconds = take.seconds(take.bars, bpm)
+    seconds = round(take.duration * take.bpm / bpm, 3)
     _check_length(seconds, f"At {bpm:g} BPM")
     return Change(edit, f"{bpm:g} BPM", bpm=float(bpm), seconds=seconds)
 
@@ -136,7 +148,7 @@ def _section(edit: Edit, take: Shape, *_: float | None) -> Change:
 def _longer(edit: Edit, take: Shape, *_: float | None) -> Change:
     place = _place(edit, take)
     bars = _count(edit.bars, default=4 if take.sections[place].bars < 16 else 8)
-    seconds = take.seconds(take.bars + bars)
+    seconds = take.lasting(take.bars + bars)
     _check_length(seconds, f"With {counted(bars)} more")
     settled = _with(edit, section=place, bars=bars)
     return Change(settled, f"longer {take.called(place)}", seconds=seconds, anew=True)
@@ -151,14 +163,14 @@ def _shorter(edit: Edit, take: Shape, *_: float | None) -> Change:
             f"The {take.called(place)} has {counted(there)}, so it cannot be {counted(bars)} shorter. "
             "To be without it, crop to the other bars."
         )
-    seconds = take.seconds(take.bars - bars)
+    seconds = take.lasting(take.bars - bars)
     _check_length(seconds, f"With {counted(bars)} less")
     return Change(_with(edit, section=place, bars=bars), f"shorter {take.called(place)}", seconds=seconds)
 
 
 def _extend(edit: Edit, take: Shape, *_: float | None) -> Change:
     bars = _count(edit.bars, default=16)
-    seconds = take.seconds(take.bars + bars)
+    seconds = take.lasting(take.bars + bars)
     _check_length(seconds, f"With {counted(bars)} more")
     return Change(_with(edit, bars=bars), f"{counted(bars)} longer", seconds=seconds, anew=True)
 
@@ -169,7 +181,7 @@ def _crop(edit: Edit, take: Shape, *_: float | None) -> Change:
         raise NoSuchEdit(f"It has {counted(take.bars)}: crop to bars of those, such as 1-{take.bars // 2}.")
     if (first, end) == (0, take.bars):
         raise NoSuchEdit(f"Bars 1-{take.bars} are all of it: there is nothing to crop.")
-    seconds = take.seconds(end - first)
+    seconds = take.lasting(end - first)
     _check_length(seconds, f"Cropped to bars {first + 1}-{end}")
     return Change(_with(edit, first_bar=first, end_bar=end), f"bars {first + 1}-{end}", seconds=seconds)
 

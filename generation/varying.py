@@ -53,6 +53,7 @@ def shape_of(take: GeneratedTrack) -> edits.Shape:
         energy=float(take.generation_params.get("energy", 0.5)),
         sections=take.sections,
         layers=names,
+        duration=take.duration,
     )
 
 

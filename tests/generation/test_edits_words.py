@@ -10,7 +10,8 @@ from generation.brief import EDIT_KINDS, Edit
 from generation.changes import UNDERSTOOD, in_words, tempo
 from generation.edits import Change, NoSuchEdit, Part, Shape, decided
 
-# intro 8, drop 16, break 8, drop 16, outro 4: 52 bars, 89 seconds at 140 BPM
+# intro 8, drop 16, break 8, drop 16, outro 4: 52 bars, 89 seconds at 140 BPM, and one second that rings on
+BAR = 4 * 60 / 140
 SECTIONS = (("intro", 8), ("drop", 16), ("break", 8), ("drop", 16), ("outro", 4))
 
 
@@ -19,7 +20,7 @@ def shape() -> Shape:
     for name, bars in SECTIONS:
         parts.append(Part(name, bar, bars))
         bar += bars
-    return Shape("take_1", 140.0, 0.6, tuple(parts), ("kick", "drums", "bass", "harmony", "fx"))
+    return Shape("take_1", 140.0, 0.6, tuple(parts), ("kick", "drums", "bass", "harmony", "fx"), 52 * BAR + 1)
 
 
 def edit(kind: str, **fields: object) -> Edit:
@@ -81,7 +82,7 @@ def test_words_about_energy_are_a_step_or_a_level(words: str, energy: float, tit
 def test_a_tempo_keeps_the_bars_and_changes_the_length(words: str) -> None:
     change = in_words(words, shape())
     assert (change.edit.kind, change.bpm, change.title) == ("tempo", 150.0, "150 BPM")
-    assert change.seconds == pytest.approx(52 * 4 * 60 / 150)
+    assert change.seconds == pytest.approx((52 * BAR + 1) * 140 / 150, abs=0.001)
 
 
 def test_a_tempo_beside_another_wish_is_not_taken_for_the_wish() -> None:
@@ -115,7 +116,7 @@ def test_every_example_of_the_answer_is_understood(example: str) -> None:
         ("regenerate the third drop", "has 2 drops"),
         ("crop to bars 40-80", "It has 52 bars"),
         ("crop to bars 1-52", "nothing to crop"),
-        ("crop to bars 9-12", "it would last 7 seconds"),
+        ("crop to bars 9-12", "it would last 8 seconds"),
         ("shorter outro", "cannot be 4 bars shorter"),
         ("extend by 200 bars", "from 1 to 64"),
         ("only kick, drums, bass, harmony and effects", "nothing to leave out"),
@@ -137,10 +138,10 @@ def test_more_energy_than_all_of_it_is_refused() -> None:
 
 
 def test_a_take_stays_within_what_takes_last() -> None:
-    long = replace(shape(), bpm=45.0)  # 277 seconds
+    long = replace(shape(), bpm=45.0, duration=278.0)
     with pytest.raises(NoSuchEdit, match="it would last 363 seconds"):
         decided(edit("extend", bars=16), long)
-    assert decided(edit("extend", bars=8), long).seconds == pytest.approx(60 * 4 * 60 / 45, abs=0.001)
+    assert decided(edit("extend", bars=8), long).seconds == pytest.approx(278 + 8 * 4 * 60 / 45, abs=0.001)
 
 
 @pytest.mark.parametrize(

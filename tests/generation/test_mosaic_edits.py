@@ -169,6 +169,14 @@ def test_muting_leaves_the_other_stems_as_they_were_but_for_the_level() -> None:
     assert float(mine @ theirs) / float(np.linalg.norm(mine) * np.linalg.norm(theirs)) > 0.9
 
 
+def test_what_was_muted_before_stays_muted() -> None:
+    once = replace(material(), parent=json.loads(json.dumps(edit("mute", layers=("drums",)).plan)))
+    wanted = replace(request(), edit=Edit("take_x", "mute", layers=("bass",)))
+    twice = Mosaic().render(wanted, once, take=1, on_progress=lambda fraction, words: None)
+    assert not {"drums", "bass"} & set(twice.stems)
+    assert twice.plan["changes"] == ["Without bass; the others are as they were."]
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "words"),
     [

@@ -207,7 +207,8 @@ def _mute(desk: Desk, edit: Edit) -> Changed:
     there = {b.layer for b in desk.plan.blocks} | {"fx", "kick"}
     if there <= set(names) | set(desk.plan.muted):
         raise EngineError("Something has to stay: leave at least one layer in.")
-    new = replace(desk.plan, muted=names, gain_db=None)
+    muted = tuple(name for name in STEMS if name in names or name in desk.plan.muted)
+    new = replace(desk.plan, muted=muted, gain_db=None)
     return new, [
         f"Without {_listed([_LABELS.get(name, name) for name in names])}; the others are as they were."
     ]

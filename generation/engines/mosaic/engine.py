@@ -26,7 +26,7 @@ from generation.engines.mosaic.edits import ANEW, edited
 from generation.engines.mosaic.lineage import source_map
 from generation.engines.mosaic.material import Desk
 from generation.engines.mosaic.mixing import finish, mix
-from generation.engines.mosaic.plan import SAMPLE_RATE, Plan, generator
+from generation.engines.mosaic.plan import PLAN_VERSION, SAMPLE_RATE, Plan, generator
 from generation.engines.mosaic.players import Part, played
 from generation.engines.mosaic.progress import Progress
 from generation.engines.mosaic.search import VARIANTS, choice, drafts, search
@@ -47,6 +47,7 @@ class Mosaic:
     version = ENGINE.split("/")[1]
     licence = "Your own recordings"
     commercial_use = True
+    plan_version = PLAN_VERSION
     description = (
         "Composes from the bars of your own tracks, on any machine, and knows where each bar came from."
     )
