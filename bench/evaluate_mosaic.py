@@ -23,7 +23,7 @@ from pathlib import Path
 
 from bench import recordings
 from bench.mosaic.ablations import ABLATIONS, ablated
-from bench.mosaic.catalogs import DEMO, REAL, USUAL, Catalog, prepared
+from bench.mosaic.catalogs import DEMO, REAL, USUAL, Catalog, prepared, there
 from bench.mosaic.speed import spent
 from bench.mosaic.table import ablation_table, one_line, table
 from bench.mosaic.takes import Report, reported, requests
@@ -109,10 +109,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wanted = tuple(kept for kept in recordings.EVALUATION if kept.composer in asked.catalogs)
         recordings.download(asked.music, wanted)
     kept = Kept(asked.pictures, asked.keep)
-    catalogs = prepared(asked.catalogs, asked.music, asked.music / "mosaic")
+    names = [name for name in asked.catalogs if there(name, asked.music)]
+    if len(names) < len(asked.catalogs):
+        print(f"not in {asked.music}: {', '.join(set(asked.catalogs) - set(names))}; --download fetches them")
+    catalogs = prepared(names, asked.music, asked.music / "mosaic")
     if asked.ablate is not None:
-        names = list(dict.fromkeys(["full", *(asked.ablate or ABLATIONS)]))
-        print(ablation_table(ablations(catalogs, names, asked.processes, kept)))
+        without = list(dict.fromkeys(["full", *(asked.ablate or ABLATIONS)]))
+        print(ablation_table(ablations(catalogs, without, asked.processes, kept)))
         return 0
     reached = True
     if not asked.skip_speed:

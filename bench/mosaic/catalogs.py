@@ -119,19 +119,19 @@ def prepared(names: Sequence[str], packages: Path, cache: Path) -> list[Catalog]
     ]
 
 
+def there(name: str, packages: Path) -> bool:
+    """Whether a catalog can be made without downloading anything."""
+    needed = {kept.package for kept in recordings.EVALUATION if kept.composer == name}
+    return name in DEMO or all((packages / package).is_dir() for package in needed)
+
+
 def _tracks(name: str, packages: Path) -> list[tuple[str, str]]:
     """(title, source) of a catalog's tracks: a place among the demo tracks, or a file."""
     for artist in ARTISTS:
         if artist.slug == name:
             return [(track.title, str(number)) for number, track in enumerate(artist.tracks)]
-    found = [
-        (f"{path.parent.name}/{path.stem}", str(path))
-        for kept, path in recordings.each(packages, recordings.EVALUATION)
-        if kept.composer == name
-    ]
-    if len(found) < 10:
-        raise SystemExit(f"{name}: {len(found)} tracks in {packages}. Run once with --download.")
-    return found
+    wanted = tuple(kept for kept in recordings.EVALUATION if kept.composer == name)
+    return [(f"{path.parent.name}/{path.stem}", str(path)) for _, path in recordings.each(packages, wanted)]
 
 
 def _ready(catalog: str, title: str, source: str, cache: Path) -> tuple[str, str, Path]:

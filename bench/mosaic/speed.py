@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -60,10 +61,10 @@ def spent(catalog: Catalog) -> list[Spent]:
         brief = replace(brief_of(catalog, 5), duration_seconds=seconds)
         request = Request(name, brief, judged=judged)
         first = sound.digest(made(catalog, request).audio)
-        cpu, take = timed(lambda request=request: made(catalog, request))
+        cpu, take = timed(partial(made, catalog, request))
         if seconds not in peers:
             samples = looped(catalog, seconds)
-            peers[seconds], _ = timed(lambda samples=samples: peer(samples))
+            peers[seconds], _ = timed(partial(peer, samples))
         found.append(
             Spent(catalog.name, name, seconds, cpu, peers[seconds], wanted, sound.digest(take.audio) == first)
         )

@@ -209,6 +209,8 @@ def table(reports: Reports) -> tuple[str, bool]:
         asked = reports if row.of is _repeats else once
         cells = [row.of([r for r in asked if r.catalog == name]) for name in names]
         text, fine = row.of(asked)
+        if not row.wanted:  # told, not asked for
+            cells, fine = [(cell, None) for cell, _ in cells], None
         words = "".join(f"{cell + ('' if good is not False else ' *'):>17}" for cell, good in cells)
         verdict = {True: "ok", False: "MISSED", None: ""}[fine]
         lines.append(f"{row.name:<40}{words}{text:>10}{row.wanted:>10}  {verdict}")

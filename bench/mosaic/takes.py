@@ -137,7 +137,10 @@ def brief_of(
 def requests(catalog: Catalog) -> list[Request]:
     """Thirteen: five energies, four tempi (two of them in a drawn key), two takes of one request, two in drawn keys."""
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(catalog.name.encode()).digest()[:8], "big"))
-    keys = [Key(int(rng.integers(12)), str(mode)) for mode in rng.permutation(["major", "minor"] * 2)]
+    keys = [
+        Key(int(rng.integers(12)), "minor" if minor else "major")
+        for minor in rng.permutation([False, True] * 2)
+    ]
     found = [
         Request(f"energy {energy:g}", brief_of(catalog, 1, energy=energy), what=frozenset({"energy"}))
         for energy in ENERGIES

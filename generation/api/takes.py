@@ -124,7 +124,13 @@ def take_audio(request: Any, take: GeneratedTrack, wanted: str, *, attachment: b
     """One rendition of a take as a ranged answer; a 404 problem when the file is not here."""
     path = take.file(wanted)
     if not path.is_file():
-        raise Problem(404, "no-audio", f"This take has no {wanted} file here.", title="No audio")
+        raise Problem(
+            404,
+            "no-audio",
+            f"The {wanted} file of this take is not here. What is gone can be made again: see `missing` and "
+            "`restorable` of the take.",
+            title="No audio",
+        )
     return ranged(
         getattr(request, "_request", request),
         path,
@@ -148,7 +154,9 @@ class TakeToLibrary(TakeView):
         try:
             track, created = library.add(take)
         except (FileNotFoundError, Refused):
-            raise Problem(409, "no-audio", "The audio of this take is no longer here.") from None
+            raise Problem(
+                409, "no-audio", "The audio of this take is no longer here. Make it again first (/restore/)."
+            ) from None
         return Response(
             TrackDetail(track).data,
             status=201 if created else 200,

@@ -107,6 +107,7 @@ class Engine(Protocol):
 
         edit: `render` makes the change that brief.edit names to material.parent. replay: the engine has
         `replay(plan, material, *, on_progress) -> Rendering`, the take of a stored plan once more (`Replaying`).
+        An engine with either may have a `plan_version`: plans whose "version" is another are not offered to it.
         """
         ...
 

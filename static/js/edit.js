@@ -49,6 +49,15 @@ document.addEventListener("submit", async (event) => {
   button.textContent = word;
 });
 
+// --- a link to the edits of a take opens what holds them ---
+const open = () => {
+  const wanted = location.hash.startsWith("#edit-") && document.querySelector(location.hash)?.closest("details");
+  if (!wanted || wanted.open) return;
+  wanted.open = true;
+  wanted.scrollIntoView();
+};
+addEventListener("hashchange", open);
+
 // --- a take being made again: how far it is, then the page as it is with the audio back ---
 const follow = async (box) => {
   const { ok, data } = await ask(`/api/generated-tracks/${box.dataset.restoring}/`);
@@ -64,5 +73,6 @@ setInterval(() => {
   if (!document.hidden) document.querySelectorAll("[data-restoring]").forEach((box) => follow(box).catch(() => {}));
 }, 1000);
 
+open();
 tellAll();
 new MutationObserver(tellAll).observe(document.querySelector("main"), { childList: true, subtree: true });

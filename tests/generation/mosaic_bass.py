@@ -8,7 +8,7 @@ import numpy as np
 
 from generation.engines.mosaic.bassgroove import Bass, read_bass
 from generation.engines.mosaic.kicks import TOP_HZ, find_kicks
-from generation.engines.mosaic.pitches import LowPhrase, strikes
+from generation.engines.mosaic.pitches import LowPhrase
 from generation.engines.mosaic.separate import low_passed, separate
 
 RATE = 44_100
@@ -79,7 +79,8 @@ def phrase(samples: np.ndarray) -> LowPhrase:
     if found is not None:
         percussive += found.between(0, samples.shape[1]) - low_passed(percussive, TOP_HZ, 1025)
         harmonic = samples - percussive
-    return LowPhrase(harmonic, FIRST, STEP, BEGINS, strikes(found, 0.0))
+    struck = np.zeros(0) if found is None else found.struck(0, samples.shape[1])[0] / RATE
+    return LowPhrase(harmonic, FIRST, STEP, BEGINS, struck)
 
 
 @cache

@@ -19,6 +19,7 @@ from generation.engines.base import Availability, EngineError, Material, OnProgr
 RATE = 44_100
 PATH = "tests.generation.stand_in.StandIn"
 PITCH = {"kick": 55.0, "drums": 190.0, "bass": 82.4, "harmony": 329.6, "lead": 659.3}
+SEEDS = 997
 FORM = (("intro", 2), ("drop", 4), ("break", 2), ("drop", 4), ("outro", 2))
 
 
@@ -59,7 +60,7 @@ class StandIn:
             "bpm": brief.bpm,
             "energy": brief.energy,
             "sections": [
-                {"name": name, "bars": bars, "seed": _number(brief.seed, take, place) % 997}
+                {"name": name, "bars": bars, "seed": _number(brief.seed, take, place) % SEEDS}
                 for place, (name, bars) in enumerate(FORM)
             ],
             "layers": sources,
@@ -98,7 +99,8 @@ class StandIn:
         if missing := sorted(set(plan["layers"].values()) - set(titles)):
             raise EngineError(f"A track this take was built from is gone: {missing[0]}.")
         bar = round(4 * 60.0 / plan["bpm"] * RATE)
-        stems = {name: np.zeros(0, dtype=np.float32) for name in plan["layers"]}
+        # In the order of PITCH: a database may give a plan back with its names in another order.
+        stems = {name: np.zeros(0, dtype=np.float32) for name in PITCH if name in plan["layers"]}
         for number, one in enumerate(plan["sections"]):
             on_progress(0.1 + 0.9 * number / len(plan["sections"]), f"Playing the {one['name']}")
             for name, source in plan["layers"].items():
@@ -158,7 +160,7 @@ def _apply(plan: dict[str, Any], edit: Edit, brief: Brief, material: Material) -
         return f"Without {', '.join(edit.layers)}."
     if edit.kind == "extend":
         sections.insert(
-            len(sections) - 1, {"name": "drop", "bars": edit.bars, "seed": _number(brief.seed) % 997}
+            len(sections) - 1, {"name": "drop", "bars": edit.bars, "seed": _number(brief.seed) % SEEDS}
         )
         return f"{edit.bars} bars more before the outro."
     if edit.kind == "crop":
@@ -174,7 +176,7 @@ def _apply(plan: dict[str, Any], edit: Edit, brief: Brief, material: Material) -
     assert edit.section is not None
     one = sections[edit.section]
     if edit.kind == "section":
-        one["seed"] = _number(brief.seed, one["seed"]) % 997
+        one["seed"] = (one["seed"] + 1 + _number(brief.seed) % (SEEDS - 1)) % SEEDS  # never the one it was
         return f"The {one['name']} at bar {1 + sum(s['bars'] for s in sections[: edit.section])} is composed anew."
     one["bars"] += edit.bars if edit.kind == "longer" else -(edit.bars or 0)
     return f"The {one['name']} has {one['bars']} bars now."
@@ -182,7 +184,7 @@ def _apply(plan: dict[str, Any], edit: Edit, brief: Brief, material: Material) -
 
 def _tone(layer: str, source: str, seed: int, samples: int, energy: float) -> np.ndarray:
     """A pulsed sine, its pitch from the section's seed and the source."""
-    pitch = PITCH[layer] * 2 ** ((seed + _number(source) % 5) % 7 / 12)
+    pitch = PITCH[layer] * 2 ** (seed / SEEDS + _number(source) % 97 / 1000)
     time = np.arange(samples, dtype=np.float64) / RATE
     pulse = np.exp(-6.0 * (time * 2.0 % 1.0))
     return np.asarray(

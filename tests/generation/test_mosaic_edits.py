@@ -12,10 +12,10 @@ import pytest
 
 from catalog.analysis import analyse
 from generation.brief import Brief, Edit
-from generation.engines.base import EngineError, Material, Rendering
+from generation.engines.base import EngineError, Rendering
 from generation.engines.mosaic import Mosaic
 from generation.mastering import integrated_loudness, true_peak_dbtp
-from tests.generation.mosaic_corpus import RATE, brief, corpus, render
+from tests.generation.mosaic_corpus import RATE, brief, material, render
 
 SECONDS = 40.0
 
@@ -29,14 +29,11 @@ def request(**changes: Any) -> Brief:
     return brief(duration_seconds=SECONDS, **changes)
 
 
-def edit(
-    kind: str, *, material: Material | None = None, asked: Brief | None = None, **fields: Any
-) -> Rendering:
-    material = material or Material(corpus())
+def edit(kind: str, *, tracks: int = 7, asked: Brief | None = None, **fields: Any) -> Rendering:
     stored = json.loads(json.dumps(parent().plan))
     wanted = replace(asked or request(), edit=Edit("take_x", kind, **fields))
     return Mosaic().render(
-        wanted, replace(material, parent=stored), take=1, on_progress=lambda fraction, words: None
+        wanted, replace(material(tracks), parent=stored), take=1, on_progress=lambda fraction, words: None
     )
 
 
@@ -75,7 +72,7 @@ def test_a_section_composed_anew_leaves_all_else_the_same_to_the_last_bit(index:
 def test_an_edit_can_be_edited_and_played_again() -> None:
     child = edit("section", section=2)
     again = Mosaic().replay(
-        json.loads(json.dumps(child.plan)), Material(corpus()), on_progress=lambda fraction, words: None
+        json.loads(json.dumps(child.plan)), material(), on_progress=lambda fraction, words: None
     )
     assert again.audio.tobytes() == child.audio.tobytes()
     assert again.plan == child.plan
@@ -189,4 +186,4 @@ def test_what_cannot_be_done_is_said(kind: str, fields: dict[str, Any], words: s
 
 def test_a_take_whose_source_is_gone_is_not_edited() -> None:
     with pytest.raises(EngineError, match="no longer"):
-        edit("replace", layer="drums", material=Material(corpus(2)))
+        edit("replace", layer="drums", tracks=2)

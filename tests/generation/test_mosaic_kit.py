@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
 
+from catalog.analysis import parse_key
 from generation.engines.base import Material, Rendering
 from generation.engines.mosaic import Mosaic, Plan, workshop_for
 from generation.engines.mosaic.arrange import arrange
-from generation.engines.mosaic.arrange import played as played_parts
+from generation.engines.mosaic.chords import chord_named, scale_of
 from generation.engines.mosaic.drummer import PITCH, STEM, pattern, score, sound
 from generation.engines.mosaic.kit import STEPS, Kit, Phrase, read_kit
 from generation.engines.mosaic.plan import Grid, generator
+from generation.engines.mosaic.players import played as played_parts
 from generation.sources import passages
 from tests.generation.mosaic_corpus import brief, corpus, render
 
@@ -130,20 +133,25 @@ def take() -> Rendering:
     return render(brief(duration_seconds=40.0))
 
 
-def voiced() -> tuple[int, int]:
-    (voice,) = take().plan["voices"]
+def voice_of(layer: str) -> dict[str, Any]:
+    (voice,) = [one for one in take().plan["voices"] if one["layer"] == layer]
+    return dict(voice)
+
+
+def voiced(layer: str = "drums") -> tuple[int, int]:
+    voice = voice_of(layer)
     grid = Grid(take().plan["bpm"])
     return grid.bar(voice["bar"]), grid.bar(voice["bar"] + voice["bars"])
 
 
 def test_a_take_with_a_long_drop_plays_half_of_it_on_a_kit_and_cuts_no_drums_there() -> None:
     made, (start, end) = take(), voiced()
-    (voice,) = made.plan["voices"]
+    voice = voice_of("drums")
     drop = next(one for one in made.sections if one["name"] == "drop")
     assert voice["bar"] + voice["bars"] == drop["first_bar"] + drop["bars"]
     plan, workshop = Plan.from_json(made.plan), workshop_for(corpus(), lambda: None)
-    (part,) = played_parts(plan, workshop)
-    new = sound(part.kit, part.hits, plan.grid, part.voice.bar, end - start)
+    (part,) = [one for one in played_parts(plan, workshop) if one.voice.layer == "drums"]
+    new = part.draw(end - start)
     for name, samples in arrange(plan, workshop, lambda share: None)[1].items():
         if name in new:
             # what was drawn and nothing else, at one level
@@ -172,7 +180,7 @@ def test_the_score_of_a_take_is_where_its_kit_sounds() -> None:
 
 def test_the_bars_of_a_kit_name_its_track_and_its_one_shots() -> None:
     made = take()
-    (voice,) = made.plan["voices"]
+    voice = voice_of("drums")
     inside = range(voice["bar"], voice["bar"] + voice["bars"])
     rows = [one for one in made.built_from if one["layer"] == "kit"]
     assert [one["bar"] for one in rows] == list(inside)
@@ -182,6 +190,40 @@ def test_the_bars_of_a_kit_name_its_track_and_its_one_shots() -> None:
     for name, (first, last) in rows[0]["shots"].items():
         assert name in PITCH and 0 <= first < last <= duration
     assert [one.bars for one in passages(made.built_from) if one.layer == "kit"] == [voice["bars"]]
+
+
+def test_the_bass_of_that_half_is_played_from_single_notes_in_the_key_and_its_score_is_its_sound() -> None:
+    made, (start, end) = take(), voiced("bass")
+    voice = voice_of("bass")
+    inside = range(voice["bar"], voice["bar"] + voice["bars"])
+    rows = [one for one in made.built_from if one["layer"] == "notes"]
+    assert [one["bar"] for one in rows] == list(inside)
+    assert not [one for one in made.built_from if one["layer"] == "bass" and one["bar"] in inside]
+    notes = made.plan["score"]["bass"]
+    grid = Grid(made.plan["bpm"])
+    key = parse_key(made.plan["key"])
+    chords = [
+        chord_named(name) for name in made.plan["chords"][voice["bar"] : voice["bar"] + voice["bars"]] if name
+    ]
+    allowed = set(scale_of(key)) | {tone for chord in chords for tone in chord.tones}
+    assert len(notes) >= voice["bars"]
+    assert {int(note["pitch"]) % 12 for note in notes} <= allowed
+    plan, workshop = Plan.from_json(made.plan), workshop_for(corpus(), lambda: None)
+    (part,) = [one for one in played_parts(plan, workshop) if one.voice.layer == "bass"]
+    mono = part.draw(end - start)["bass"][0]
+    for note in notes:
+        at, length = grid.beat(note["start"]) - start, grid.beat(note["length"])
+        piece = mono[at + length // 4 : at + length] * np.hanning(length - length // 4)
+        spectrum = np.abs(np.fft.rfft(piece, 1 << 17))
+        heard = 69 + 12 * np.log2(np.argmax(spectrum) * RATE / (1 << 17) / 440.0)
+        # the loudest partial is the note or its octave
+        assert min(abs(heard - note["pitch"]), abs(heard - 12 - note["pitch"])) < 0.5
+    silent = np.ones(mono.size, dtype=bool)
+    for note in notes:
+        silent[max(0, grid.beat(note["start"]) - start - 64) :][: grid.beat(note["length"]) + RATE // 5] = (
+            False
+        )
+    assert np.abs(mono[silent]).max(initial=0.0) < 1e-3
 
 
 def test_a_stored_plan_plays_the_same_part_again() -> None:

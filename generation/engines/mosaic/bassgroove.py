@@ -37,12 +37,20 @@ class Bass:
     groove: Groove | None
 
 
-def read_bass(phrases: Sequence[LowPhrase]) -> Bass | None:
-    """The bass that plays in these phrases of one track; None where no low note is clear enough to be lifted."""
-    lines = [follow(phrase.samples) for phrase in phrases]
-    notes = heard(phrases, lines)
-    voice = lift(phrases, lines, notes)
-    return None if voice is None else Bass(voice, groove_of(phrases, notes))
+def read_bass(clear: Sequence[LowPhrase], moving: Sequence[LowPhrase] = ()) -> Bass | None:
+    """The bass of one track, lifted from its `clear` phrases; None where no low note in them is clear enough.
+
+    moving: phrases in which it moves as it should, where those are others: a bass is clearest where little goes on.
+    """
+    lines = [follow(phrase.samples) for phrase in clear]
+    notes = heard(clear, lines)
+    voice = lift(clear, lines, notes)
+    if voice is None:
+        return None
+    own = groove_of(clear, notes)
+    if not moving:
+        return Bass(voice, own)
+    return Bass(voice, groove_of(moving, heard(moving, [follow(p.samples) for p in moving])) or own)
 
 
 def groove_of(phrases: Sequence[LowPhrase], notes: Sequence[Sequence[Played]]) -> Groove | None:

@@ -21,6 +21,7 @@ import numpy as np
 from generation.engines.base import Cache, CorpusTrack
 from generation.engines.mosaic.align import FINE_LOOK, LOOK, alignment
 from generation.engines.mosaic.kicks import TOP_HZ, Kicks, find_kicks
+from generation.engines.mosaic.passages import clearness
 from generation.engines.mosaic.plan import BEATS
 from generation.engines.mosaic.recent import Recent
 from generation.engines.mosaic.separate import HOP, low_passed, separate, without_rumble
@@ -73,6 +74,7 @@ class Layers:
         self._cache = cache if track.digest else None
         self._digest = f"{track.digest}:{VERSION}:{_makers()}"
         self._kicks: tuple[Kicks | None] | None = None
+        self._clear: np.ndarray | None = None
         self._offset: int | None = None
 
     def half(self, name: str, first: int, count: int) -> np.ndarray:
@@ -99,6 +101,18 @@ class Layers:
                 self._tick()
                 self._write("kicks", _bytes_of_kicks(self._kicks[0]))
         return self._kicks[0]
+
+    @property
+    def clear(self) -> np.ndarray:
+        """For every quarter of a second, in what share of it a low note is clear: see `passages`."""
+        if self._clear is None:
+            if (known := self._read("clear")) is not None:
+                self._clear = np.frombuffer(known, dtype="<f4")
+            else:
+                self._clear = clearness(self._sound(), self.kicks)
+                self._tick()
+                self._write("clear", self._clear.astype("<f4").tobytes())
+        return self._clear
 
     @property
     def offset(self) -> int:

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from generation.engines.mosaic.kicks import BEFORE, Kicks
-from generation.engines.mosaic.kicks import RATE as KICKS_RATE
 from generation.engines.mosaic.kit import Phrase
 from generation.engines.mosaic.plan import SAMPLE_RATE
 
@@ -20,6 +18,8 @@ DECIMATION = 24
 RATE = SAMPLE_RATE / DECIMATION
 LOWEST_HZ, HIGHEST_HZ = 32.0, 180.0
 HOP = 18  # samples at RATE: 9.8 ms
+FFT = 512
+AT_ONCE = 1_024  # frames
 WINDOW = 200  # three and a half periods of the lowest pitch
 NEAR_BEST = 0.9  # the first peak this near to the highest is the period; later ones are its multiples
 SMOOTH = 0.030  # seconds over which the level is taken: a period and a half at the bottom
@@ -68,11 +68,6 @@ class Played:
     force: float
 
 
-def strikes(kicks: Kicks | None, start: float) -> np.ndarray:
-    """Seconds after `start` at which the kicks of a track strike; none where none were found."""
-    return np.zeros(0) if kicks is None else (kicks.at + BEFORE) / KICKS_RATE - start
-
-
 def follow(samples: np.ndarray) -> Line:
     """The low voice of (2, n) at 44.1 kHz; of the harmonic half, or kicks are followed too."""
     from scipy.signal import firwin, hilbert, oaconvolve, resample_poly
@@ -83,22 +78,24 @@ def follow(samples: np.ndarray) -> Line:
     count = max(1, low.size // HOP)
     padded = np.pad(low, (WINDOW // 2, WINDOW))
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][:count]
-    frames = frames - frames.mean(axis=1, keepdims=True)
-    midi, clarity = _pitch(frames)
+    read = [_pitch(frames[at : at + AT_ONCE]) for at in range(0, count, AT_ONCE)]
+    midi, clarity, level = (np.concatenate(rows) for rows in zip(*read, strict=True))
     width = round(SMOOTH * RATE)
     window = np.hanning(width + 2)[1:-1].astype(np.float32)
     size = 1 << int(np.ceil(np.log2(max(2, low.size))))
     envelope = np.abs(hilbert(low, size))[: low.size].astype(np.float32)
     envelope = np.convolve(envelope, window / window.sum(), mode="same")
-    return Line(midi, clarity, np.sqrt(np.square(frames).mean(axis=1)), envelope)
+    return Line(midi, clarity, level, envelope)
 
 
-def _pitch(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) MIDI pitch and clarity of (n, WINDOW) frames."""
+def _pitch(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n,) MIDI pitch, clarity and level of (n, WINDOW) frames."""
+    from scipy import fft
+
+    frames = frames - frames.mean(axis=1, keepdims=True)
     shortest, longest = int(RATE / HIGHEST_HZ), int(RATE / LOWEST_HZ) + 1
-    size = 512
-    spectrum = np.fft.rfft(frames, size, axis=1)
-    same = np.fft.irfft(np.square(np.abs(spectrum)), axis=1)[:, : longest + 2]
+    spectrum = fft.rfft(frames, FFT, axis=1, workers=1)
+    same = fft.irfft(np.square(np.abs(spectrum)), axis=1, workers=1)[:, : longest + 2]
     running = np.zeros((len(frames), WINDOW + 1))
     np.cumsum(np.square(frames), axis=1, out=running[:, 1:])
     lags = np.arange(longest + 2)
@@ -114,7 +111,7 @@ def _pitch(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     shift = np.where(bend < 0, 0.5 * (a - c) / np.where(bend < 0, bend, -1.0), 0.0)
     lag = shortest + first + np.clip(shift, -0.5, 0.5)
     clarity = np.where(enough.any(axis=1), np.clip(b - 0.25 * (a - c) * shift, 0.0, 1.0), 0.0)
-    return 69.0 + 12.0 * np.log2(RATE / lag / 440.0), clarity
+    return 69.0 + 12.0 * np.log2(RATE / lag / 440.0), clarity, np.sqrt(running[:, -1] / WINDOW)
 
 
 def heard(phrases: Sequence[LowPhrase], lines: Sequence[Line]) -> list[list[Played]]:

@@ -15,8 +15,9 @@ from generation.engines.mosaic.corpus import BLOCK_BARS
 from generation.engines.mosaic.kicks import lifted
 from generation.engines.mosaic.kit import STEPS, Kit, Phrase, read_kit
 from generation.engines.mosaic.layers import Layers, Memory
+from generation.engines.mosaic.passages import Passage, clearest
 from generation.engines.mosaic.pitches import LowPhrase
-from generation.engines.mosaic.plan import SAMPLE_RATE, Block, Voice
+from generation.engines.mosaic.plan import BEATS, SAMPLE_RATE, Block, Voice
 from generation.engines.mosaic.recent import Recent
 from generation.engines.mosaic.separate import split_bass
 from generation.engines.mosaic.slices import resliced, slices
@@ -26,6 +27,7 @@ CONTEXT = 0.2  # seconds kept on each side of a cut: for fades, for alignment, a
 LAYER_BYTES = 192 * 2**20  # of separated sound in memory
 CUT_BYTES = 512 * 2**20
 NO_SOUND = np.zeros((2, 0), dtype=np.float32)
+BASS_FROM = 3  # passages a bass is lifted from
 NO_STROKES = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
 
 
@@ -166,27 +168,40 @@ class Workshop:
         return self._kits[key]
 
     def bass(self, voice: Voice) -> Bass | None:
-        """The bass of a voice's track, lifted from the passages it names; None where none is clear."""
+        """The bass of a voice's track: lifted where it is clearest, moving as in the passages that the voice names.
+
+        None where no low note of the track is clear.
+        """
         key = (voice.track_id, voice.cuts)
         if key not in self._basses:
-            phrases = []
-            for start, end, beats in voice.cuts:
-                half = self.half(voice.track_id, start, end, beats)
-                struck = NO_STROKES[0]
-                if half.layers.kicks is not None:
-                    struck, _ = half.layers.kicks.struck(half.first, half.count)
-                phrases.append(
-                    LowPhrase(
-                        half.harmonic,
-                        CONTEXT + half.offset / SAMPLE_RATE,
-                        (end - start) / (BLOCK_BARS * STEPS),
-                        start - CONTEXT,
-                        struck / SAMPLE_RATE,
-                    )
-                )
-            self._basses[key] = read_bass(phrases)
+            clear: list[Passage] = []
+            if voice.cuts:
+                beats = voice.cuts[0][2]
+                measured, bars = self._tracks[voice.track_id].analysis.bars, beats // BEATS
+                whole = [
+                    (float(start), float(end), beats)
+                    for start, end in zip(measured.start, measured.end[bars - 1 :], strict=False)
+                ]
+                clear = clearest(self._layers_of(voice.track_id).clear, whole, BASS_FROM, voice.cuts)
+            self._basses[key] = read_bass(
+                [self._low(voice.track_id, *passage) for passage in clear],
+                [self._low(voice.track_id, *passage) for passage in voice.cuts],
+            )
             self._tick()
         return self._basses[key]
+
+    def _low(self, track_id: str, start: float, end: float, beats: int) -> LowPhrase:
+        half = self.half(track_id, start, end, beats)
+        struck = NO_STROKES[0]
+        if half.layers.kicks is not None:
+            struck, _ = half.layers.kicks.struck(half.first, half.count)
+        return LowPhrase(
+            half.harmonic,
+            CONTEXT + half.offset / SAMPLE_RATE,
+            (end - start) / (BLOCK_BARS * STEPS),
+            start - CONTEXT,
+            struck / SAMPLE_RATE,
+        )
 
     def _drums(self, block: Block, half: Half, lead: int) -> tuple[Cut, Cut]:
         """The kick of a phrase and its other drums, at the tempo of the take."""
