@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from generation.loudness import block_energies, gated, k_weighted
 from generation.truepeak import BLOCK as CONTROL  # samples per step of the gain curve (0.36 ms at 44.1 kHz)
-from generation.truepeak import TruePeaks, block_peaks
+from generation.truepeak import TruePeaks, block_peaks, decibels
 
 ATTACK_SECONDS = 0.003
 # (reduction in dB down to which it holds, dB per second): all is recovered within a quarter of a second
@@ -106,7 +107,7 @@ def master(
     peaks = _Peaks(mix, [block_peaks(stems[name]) for name in names])
     ceiling = 10.0 ** ((ceiling_dbtp - MARGIN_DB) / 20.0)
     on_step()
-    energy = _block_energies(k_weighted(mix, sample_rate), CONTROL)
+    energy = block_energies(k_weighted(mix, sample_rate))
     on_step()
     if gain_db is None:
         # between the samples only what is left of the way: peaks there cost the most
@@ -124,9 +125,9 @@ def master(
         audio=audio,
         stems=mastered,
         lufs=_limited(energy, curve, sample_rate),
-        true_peak_dbtp=_db(peak),
+        true_peak_dbtp=decibels(peak),
         gain_db=gain_db,
-        deepest_reduction_db=_db(float(curve.min()) / float(_linear(gain_db))),
+        deepest_reduction_db=decibels(float(curve.min()) / float(_linear(gain_db))),
     )
 
 
@@ -135,50 +136,10 @@ def gain_curve(
 ) -> np.ndarray:
     """(samples,) float32: what `master` would multiply (channels, samples) by, near enough to foresee its sound."""
     peaks = block_peaks(mix)
-    energy = _block_energies(k_weighted(mix, sample_rate), CONTROL)
+    energy = block_energies(k_weighted(mix, sample_rate))
     ceiling = 10.0 ** ((ceiling_dbtp - MARGIN_DB) / 20.0)
     gain_db = _gain_for(energy, lambda level: peaks, sample_rate, target_lufs, ceiling)
     return _to_samples(_limit(_linear(gain_db), peaks, sample_rate, ceiling), mix.shape[1])
-
-
-def integrated_loudness(samples: np.ndarray, sample_rate: int) -> float | None:
-    """Integrated loudness in LUFS (BS.1770-4) of (channels, samples); None below -70 LUFS or under 0.4 s."""
-    return _gated(_block_energies(k_weighted(samples, sample_rate), CONTROL), sample_rate)
-
-
-def true_peak_dbtp(samples: np.ndarray) -> float:
-    """Highest four times oversampled peak of (channels, samples), in dBTP; -inf for silence."""
-    return _db(TruePeaks(samples).highest())
-
-
-def k_weighted(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    """BS.1770 K weighting of (channels, samples): its two biquads, designed for `sample_rate` (as libebur128 does)."""
-    from scipy.signal import sosfilt
-
-    tangent = np.tan(np.pi * 1681.974450955533 / sample_rate)
-    quality, shelf = 0.7071752369554196, 10.0 ** (3.999843853973347 / 20.0)
-    band = shelf**0.4996667741545416
-    norm = 1.0 + tangent / quality + tangent**2
-    high_shelf = [
-        (shelf + band * tangent / quality + tangent**2) / norm,
-        2.0 * (tangent**2 - shelf) / norm,
-        (shelf - band * tangent / quality + tangent**2) / norm,
-        1.0,
-        2.0 * (tangent**2 - 1.0) / norm,
-        (1.0 - tangent / quality + tangent**2) / norm,
-    ]
-    tangent, quality = np.tan(np.pi * 38.13547087602444 / sample_rate), 0.5003270373238773
-    norm = 1.0 + tangent / quality + tangent**2
-    high_pass = [
-        1.0,
-        -2.0,
-        1.0,
-        1.0,
-        2.0 * (tangent**2 - 1.0) / norm,
-        (1.0 - tangent / quality + tangent**2) / norm,
-    ]
-    # float64 coefficients: the 38 Hz section's poles are too close to one for float32
-    return np.asarray(sosfilt(np.array([high_shelf, high_pass]), samples, axis=1))
 
 
 class _Peaks:
@@ -209,7 +170,7 @@ def _gain_for(
     K filter, so weighting commutes with it closely enough, and no sample is touched until the gain is known. `above`
     gives the peaks, exact above a level; first_db: where to begin.
     """
-    unlimited = _gated(energy, sample_rate)
+    unlimited = gated(energy, sample_rate)
     if unlimited is None:  # silence or a fraction of a second: only keep it under the ceiling
         return 0.0
     gain_db = min(MAX_GAIN_DB, target - unlimited if first_db is None else first_db)
@@ -233,7 +194,7 @@ def _gain_for(
 
 def _limited(energy: np.ndarray, curve: np.ndarray, sample_rate: int) -> float | None:
     """Loudness (LUFS) of what has these energies per block, under a gain curve."""
-    return _gated(energy * curve.astype(np.float64) ** 2, sample_rate)
+    return gated(energy * curve.astype(np.float64) ** 2, sample_rate)
 
 
 def _curve(
@@ -297,37 +258,9 @@ def _to_samples(curve: np.ndarray, count: int) -> np.ndarray:
     return np.ascontiguousarray(lines.ravel()[CONTROL // 2 :][:count])
 
 
-def _gated(energy: np.ndarray, sample_rate: int) -> float | None:
-    """BS.1770-4 gating over summed squares per CONTROL samples: 400 ms blocks each 100 ms, gates -70 LUFS, -10 LU."""
-    step = sample_rate * 0.1 / CONTROL
-    total = np.concatenate(([0.0], np.cumsum(energy, dtype=np.float64)))
-    starts = np.round(np.arange(0.0, max(0.0, energy.size - 4 * step) + 1e-9, step)).astype(int)
-    ends = starts + round(4 * step)
-    keep = ends < total.size
-    if not keep.any():
-        return None
-    power = (total[ends[keep]] - total[starts[keep]]) / ((ends - starts)[keep] * CONTROL)
-    loud = power > 10.0 ** ((-70.0 + 0.691) / 10.0)
-    if not loud.any():
-        return None
-    relative = power[loud].mean() * 0.1
-    loud &= power > relative
-    return float(-0.691 + 10.0 * np.log10(power[loud].mean())) if loud.any() else None
-
-
-def _block_energies(samples: np.ndarray, block: int) -> np.ndarray:
-    """Sum over channels of squares in each `block` samples (the last is zero-padded). float64 (blocks,)."""
-    rows = np.pad(samples, ((0, 0), (0, -samples.shape[1] % block))).reshape(-1, block)
-    return np.einsum("bi,bi->b", rows, rows).reshape(len(samples), -1).sum(axis=0, dtype=np.float64)
-
-
 def _sum(parts: list[np.ndarray]) -> np.ndarray:
     """Sum in the given order: float addition does not commute with reordering, and a master must repeat exactly."""
     total = np.array(parts[0], dtype=np.float32, order="C")
     for part in parts[1:]:
         total += part
     return total
-
-
-def _db(value: float) -> float:
-    return float(20.0 * np.log10(value)) if value > 0.0 else float("-inf")

@@ -62,6 +62,16 @@ class TruePeaks:
         return float(self.above(level).max(initial=0.0))
 
 
+def true_peak_dbtp(samples: np.ndarray) -> float:
+    """Highest four times oversampled peak of (channels, samples), in dBTP; -inf for silence."""
+    return decibels(TruePeaks(samples).highest())
+
+
+def decibels(value: float) -> float:
+    """20 log10; -inf for nothing."""
+    return float(20.0 * np.log10(value)) if value > 0.0 else float("-inf")
+
+
 def block_peaks(samples: np.ndarray) -> np.ndarray:
     """(blocks,) float32: the largest magnitude in each BLOCK samples of (channels, n), over channels."""
     highest = np.abs(samples[0])

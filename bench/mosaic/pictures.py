@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.mosaic.sound import Level
-from generation.mastering import k_weighted
+from generation.loudness import k_weighted
 
 RATE = 44_100
 WIDTH, HIGH, LOW, GAP = 1200, 320, 120, 6

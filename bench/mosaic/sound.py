@@ -12,7 +12,7 @@ import numpy as np
 from catalog.analysis.loudness import measure, true_peak
 from catalog.audio.encode import quantise
 from generation.exports.stems import BITS, common_gain
-from generation.mastering import k_weighted
+from generation.loudness import k_weighted
 
 RATE = 44_100
 SILENT_DB = -120.0

@@ -8,8 +8,9 @@ import pytest
 import soxr
 
 from generation import mastering
-from generation.mastering import integrated_loudness, master, target_lufs, true_peak_dbtp
-from generation.truepeak import BLOCK, TruePeaks
+from generation.loudness import integrated_loudness
+from generation.mastering import master, target_lufs
+from generation.truepeak import BLOCK, TruePeaks, true_peak_dbtp
 
 RATE = 44_100
 

@@ -14,7 +14,8 @@ from catalog.analysis import analyse
 from generation.brief import Brief, Edit
 from generation.engines.base import EngineError, Rendering
 from generation.engines.mosaic import Mosaic
-from generation.mastering import integrated_loudness, true_peak_dbtp
+from generation.loudness import integrated_loudness
+from generation.truepeak import true_peak_dbtp
 from tests.generation.mosaic_corpus import RATE, brief, material, render
 
 SECONDS = 40.0

@@ -19,7 +19,8 @@ from catalog.analysis import analyse, parse_key
 from catalog.analysis.keys import mirex_weight
 from generation.engines.base import EngineError, Material, Rendering
 from generation.engines.mosaic import Mosaic, Plan, source_map
-from generation.mastering import integrated_loudness, true_peak_dbtp
+from generation.loudness import integrated_loudness
+from generation.truepeak import true_peak_dbtp
 from tests.generation.mosaic_corpus import RATE, brief, corpus, planned, render
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from generation.engines.mosaic.plan import SAMPLE_RATE, STEMS, Block, Plan
 from generation.engines.mosaic.players import Part, played
 from generation.engines.mosaic.workshop import Cut, Workshop
-from generation.mastering import k_weighted
+from generation.loudness import k_weighted
 
 # samples: drums must not lose their attack
 FADE = {"kick": 220, "drums": 220, "bass": 660, "harmony": 882, "lead": 882}

@@ -21,7 +21,7 @@ from generation.engines.mosaic.workshop import Workshop
 
 VARIANTS = 6  # plans drawn and compared by their cost alone
 MIXED = 4  # of them are mixed and heard, at most
-LONG = 150 * SAMPLE_RATE  # from here on two are, and stems are not kept: they would fill the memory
+LONG = 150 * SAMPLE_RATE  # from here on two are, and their stems are not kept: they would fill the memory
 GOOD_ENOUGH = 0.88  # a candidate that fits so well and misses nothing ends the search
 LEAST_OTHERS = 4  # tracks that must be left for a comparison without the ones the take is built from
 ENERGY_SLACK = 0.03
@@ -81,15 +81,17 @@ class Candidate:
 
 def drafts(session: Session, tick: Callable[[], None]) -> list[Plan]:
     """The plans worth hearing, likeliest first: the two cheapest variants, each in both styles."""
-    drawn = []
+    hard = []
     for variant in range(VARIANTS):
-        drawn.append((variant, compose(session, style="hard", variant=variant)))
+        hard.append(compose(session, style="hard", variant=variant))
         tick()
-    drawn.sort(key=lambda item: (round(total_cost(item[1]), 9), item[0]))
-    first, second = drawn[0][0], drawn[1][0]
+    first, second = sorted(range(VARIANTS), key=lambda n: (round(total_cost(hard[n]), 9), n))[:2]
     likely, other = ("hard", "soft") if session.brief.energy >= 0.45 else ("soft", "hard")
     chosen = ((first, likely), (first, other), (second, likely), (second, other))
-    return [compose(session, style=style, variant=variant) for variant, style in chosen]
+    return [
+        hard[variant] if style == "hard" else compose(session, style=style, variant=variant)
+        for variant, style in chosen
+    ]
 
 
 def search(
@@ -120,7 +122,7 @@ def search(
         progress.to(low + 0.9 * span, "Comparing with your catalog")
         candidate = replace(hear(measured, stems, judge, energy=energy, catalog=catalog), number=number)
         progress.tick()
-        if longest > LONG:
+        if longest > LONG and limit > 1:
             candidate = replace(candidate, stems=None)
         heard = _kept([*heard, candidate])
         best = heard[0]

@@ -19,6 +19,8 @@ EDGE = 96  # samples of fade at the edges of an edit
 CUT_FALL = 0.045 * SAMPLE_RATE  # samples
 AUDIBLE = 0.1  # of a usual stroke: less than that is no note
 BEATEN = ("kick", "drums")
+DARK_HZ, OPEN_HZ = 700.0, 16_000.0  # of a sweep
+SETTLED = 2048  # samples before it is heard in which a filter settles
 TONAL = ("bass", "harmony", "lead")
 
 
@@ -174,24 +176,41 @@ def _impact(plan: Plan, stems: Stems, event: Event, room: np.ndarray) -> None:
 
 
 def _sweep(plan: Plan, stems: Stems, event: Event) -> None:
-    """Harmony opening from dark to full over a section: a second-order low-pass whose state is carried throughout."""
+    """Harmony opening from dark to full over a section: second-order low-passes a quarter octave apart, in turn.
+
+    Each is heard between its neighbours, fading into the next, which sounds nearly the same.
+    """
     from scipy.signal import sosfilt
 
     start, end = plan.grid.bar(event.bar), min(plan.grid.bar(event.bar + event.bars), plan.samples)
-    step = 512
+    count = max(1, end - start)
+    octaves = float(np.log2(OPEN_HZ / DARK_HZ))
+    doors = np.linspace(0.0, octaves, round(4 * octaves) + 1)
+    # the last part of the way is open, and the dry sound is blended in, so that it joins what follows
+    at = np.round(doors * 0.85 / 5.2 * count).astype(int)
+    places = np.arange(count) / count
+    dry = np.maximum(1.0 - event.amount, (places - 0.85) / 0.15).astype(np.float32)
+    if start:  # from what went before without a click
+        edge = min(512, count)
+        dry[:edge] = np.maximum(dry[:edge], np.linspace(1.0, 0.0, edge, dtype=np.float32))
     for name in ("harmony", "lead"):
         stem = stems[name]
         if not stem[:, start:end].any():
             continue
-        state = np.zeros((1, 2, 2), dtype=np.float64)
-        for at in range(start, end, step):
-            place = (at - start) / max(1, end - start)
-            # the last part of the way is open, and the dry sound is blended in, so that it joins what follows
-            hertz = min(16_000.0, 700.0 * 2.0 ** (5.2 * place / 0.85))
-            upto = min(end, at + step)
-            filtered, state = sosfilt(_low_pass(hertz), stem[:, at:upto], zi=state)
-            dry = max(1.0 - event.amount, (place - 0.85) / 0.15)
-            stem[:, at:upto] = (1.0 - dry) * filtered + dry * stem[:, at:upto]
+        wet = np.zeros((2, count), dtype=np.float32)
+        for number, octave in enumerate(doors):
+            low = at[number - 1] if number else 0
+            high = at[number + 1] if number + 1 < len(at) else count
+            settled = min(SETTLED, start + low)
+            piece = stem[:, start + low - settled : start + high]
+            level = np.ones(high - low)
+            if number:
+                level[: at[number] - low] = np.arange(at[number] - low) / (at[number] - low)
+            if number + 1 < len(at):
+                level[at[number] - low :] = 1.0 - np.arange(high - at[number]) / (high - at[number])
+            heard = sosfilt(_low_pass(DARK_HZ * 2.0**octave), piece, axis=1)[:, settled:]
+            wet[:, low:high] += heard * level
+        stem[:, start:end] = (1.0 - dry) * wet + dry * stem[:, start:end]
 
 
 def _low_pass(hertz: float) -> np.ndarray:
