@@ -3,7 +3,7 @@
     python -m bench.evaluate_mosaic [--download] [--music DIR] [--catalogs NAME …] [--pictures DIR] [--keep FILE]
         [--ablate [NAME …]]
 
-Thirteen takes of 60 s for each catalog (`bench.mosaic.takes.requests`), best of several as the product makes them, one
+Fifteen takes of 60 s for each catalog (`bench.mosaic.takes.requests`), best of several as the product makes them, one
 of them again in another process. CPU seconds are measured alone, on a warm catalog, beside librosa cutting and
 stretching as many seconds. No web server, no database. --ablate makes a few takes with and without choices of the
 engine instead (default: all of `bench.mosaic.ablations`).
@@ -29,7 +29,7 @@ from bench.mosaic.table import ablation_table, one_line, table
 from bench.mosaic.takes import Report, reported, requests
 
 AGAIN = 2  # the request that another process makes a second time
-ABLATED = (2, 5, 8, 9, 11)  # requests that ablations are compared on
+ABLATED = (4, 6, 7, 9, 11, 13)  # requests that ablations are compared on
 TIMED = ("low-meridian", "Obsidian Shell")
 
 

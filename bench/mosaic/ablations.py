@@ -123,13 +123,13 @@ ABLATIONS: Mapping[str, Ablation] = {
     "balance": Ablation("drums at their own level", {"arrange:_Balance.of": always(1.0)}),
     "alignment": Ablation(
         "bars cut where they were measured",
-        {"layers:alignment": _where_measured, "workshop:alignment": _where_measured},
+        {"layers:alignment": _where_measured},
         cached=False,
     ),
     "reslicing": Ablation("drums stretched like harmony", {"workshop:BYPASS": instead(10.0)}),
     "levels": Ablation("sections as loud as they come", {"arrange:_levelled": _as_it_is}),
     "events": Ablation("no fills, swells, cuts or ducking", {"form:events": always(())}),
-    "voices": Ablation("nothing played anew", {"compose:_voices": always(())}),
+    "voices": Ablation("nothing played anew", {"compose:voices_of": always(())}),
 }
 
 

@@ -97,6 +97,16 @@ class Catalog:
         return Material(self.corpus, judge if judged else None, cache=cache)
 
     @cached_property
+    def genre(self) -> str | None:
+        """As the tracks of a demo artist are tagged; the others carry no tags."""
+        return next((artist.genre for artist in ARTISTS if artist.slug == self.name), None)
+
+    @cached_property
+    def energy(self) -> float:
+        """What a request that asks for none is given: the median of its tracks."""
+        return round(float(np.median([one.analysis.energy for one in self.recordings])), 3)
+
+    @cached_property
     def bpm(self) -> float:
         """Median tempo of its tracks, in half BPM."""
         found = [one.analysis.bpm for one in self.recordings if one.analysis.bpm]

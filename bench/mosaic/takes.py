@@ -128,14 +128,25 @@ def seed_of(seed: int, take: int) -> int:
 
 
 def brief_of(
-    catalog: Catalog, seed: int, *, energy: float = 0.6, bend: float = 0.0, key: Key | None = None
+    catalog: Catalog, seed: int, *, energy: float | None = None, bend: float = 0.0, key: Key | None = None
 ) -> Brief:
-    bpm = round(min(250.0, max(40.0, catalog.bpm * (1.0 + bend))), 2)
-    return Brief(prompt="", bpm=bpm, key=key, energy=energy, genre=None, duration_seconds=SECONDS, seed=seed)
+    """What is not asked for is the catalog's own, as `generation.prompting` decides it."""
+    return Brief(
+        prompt="",
+        bpm=round(min(250.0, max(40.0, catalog.bpm * (1.0 + bend))), 2),
+        key=key,
+        energy=catalog.energy if energy is None else energy,
+        genre=catalog.genre,
+        duration_seconds=SECONDS,
+        seed=seed,
+    )
 
 
 def requests(catalog: Catalog) -> list[Request]:
-    """Thirteen: five energies, four tempi (two of them in a drawn key), two takes of one request, two in drawn keys."""
+    """Fifteen: five energies; four tempi, two of them in a drawn key; and plain ones, which name at most a key.
+
+    Of the plain ones two are takes of one request, two of other seeds, two in drawn keys.
+    """
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(catalog.name.encode()).digest()[:8], "big"))
     keys = [
         Key(int(rng.integers(12)), "minor" if minor else "major")
@@ -152,8 +163,11 @@ def requests(catalog: Catalog) -> list[Request]:
     pair = brief_of(catalog, 2)
     for take in (1, 2):
         brief = pair.with_seed(seed_of(pair.seed, take))
-        found.append(Request(f"take {take}", brief, take, what=frozenset({"pair"})))
-    found += [Request(f"in {k.name}", brief_of(catalog, 20 + n, key=k)) for n, k in enumerate(keys[2:])]
+        found.append(Request(f"take {take}", brief, take, what=frozenset({"plain", "pair"})))
+    plain = [brief_of(catalog, 20 + number, key=key) for number, key in enumerate((*keys[2:], None, None))]
+    for brief in plain:
+        name = f"in {brief.key.name}" if brief.key else f"seed {brief.seed}"
+        found.append(Request(name, brief, what=frozenset({"plain"})))
     return found
 
 
