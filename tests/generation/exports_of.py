@@ -26,7 +26,7 @@ def rendering() -> Rendering:
 
 @cache
 def project(*, scored: bool = False) -> Project:
-    """The take with its stems on disk. scored: its drums have notes."""
+    """The take with its stems on disk. scored: its kick has notes."""
     made = rendering()
     folder = Path(_FOLDER.name)
     known = write_stems(made.stems, folder, RATE)
@@ -44,5 +44,5 @@ def project(*, scored: bool = False) -> Project:
         ),
         created=datetime(2026, 11, 22, 12, 30, 10, tzinfo=UTC),
         genre="House",
-        notes={"drums": KICKS} if scored else {},
+        notes={"kick": KICKS} if scored else {},
     )

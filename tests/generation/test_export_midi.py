@@ -49,7 +49,7 @@ def test_without_a_score_there_are_no_notes() -> None:
 
 def test_a_score_is_written_as_it_was_played() -> None:
     file = opened(project(scored=True))
-    assert [track.name for track in file.tracks] == [project().title, "Drums"]
+    assert [track.name for track in file.tracks] == [project().title, "Kick"]
     played = [
         (at / file.ticks_per_beat, message.note, message.velocity, message.channel)
         for at, message in placed(file.tracks[1])

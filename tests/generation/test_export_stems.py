@@ -71,7 +71,7 @@ def test_the_archive_holds_equal_wavs_with_names_that_say_tempo_and_key() -> Non
     with zipfile.ZipFile(out) as archive:
         assert archive.testzip() is None
         wavs = [name for name in archive.namelist() if name.endswith(".wav")]
-        assert wavs[:2] == ["stems/01_Drums_124bpm_8A.wav", "stems/02_Bass_124bpm_8A.wav"]
+        assert wavs[:2] == ["stems/01_Kick_124bpm_8A.wav", "stems/02_Drums_124bpm_8A.wav"]
         total = np.zeros_like(rendering().audio, dtype=np.float64)
         for name in wavs:
             with archive.open(name) as file, wave.open(file) as sound:
@@ -93,19 +93,19 @@ def test_an_archive_made_again_is_the_same_to_the_byte() -> None:
 
 def test_a_name_says_only_what_is_known() -> None:
     stem = project().stems[0]
-    assert project().wav_name(1, stem) == "01_Drums_124bpm_8A.wav"
-    assert replace(project(), key=None, bpm=127.5).wav_name(12, stem) == "12_Drums_127.5bpm.wav"
+    assert project().wav_name(1, stem) == "01_Kick_124bpm_8A.wav"
+    assert replace(project(), key=None, bpm=127.5).wav_name(12, stem) == "12_Kick_127.5bpm.wav"
 
 
 def test_the_readme_says_how_the_stems_make_the_master_and_that_no_notes_were_guessed() -> None:
     text = readme(project()).decode()
-    assert "124 BPM" in text and "A minor (8A)" in text and "01_Drums_124bpm_8A.wav" in text
+    assert "124 BPM" in text and "A minor (8A)" in text and "01_Kick_124bpm_8A.wav" in text
     assert "Played together, untouched, they are the master." in text
-    assert "There are no notes for Drums, Bass, Harmony" in text
+    assert "There are no notes for Kick, Drums, Bass, Harmony" in text
     assert "certificate" not in text
     down = replace(project(), stems=tuple(replace(stem, gain=0.5) for stem in project().stems))
     assert "together and 6.02 dB up, they are the master" in readme(down).decode()
     scored = readme(project(scored=True), has_certificate=True).decode()
     assert (
-        "really played: Drums." in scored and "no notes for Bass" in scored and "certificate.json" in scored
+        "really played: Kick." in scored and "no notes for Drums" in scored and "certificate.json" in scored
     )
