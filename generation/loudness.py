@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
-from generation.truepeak import BLOCK
+from generation.truepeak import BLOCK, PIECE
 
 
 def integrated_loudness(samples: np.ndarray, sample_rate: int) -> float | None:
     """Integrated loudness in LUFS (BS.1770-4) of (channels, samples); None below -70 LUFS or under 0.4 s."""
-    return gated(block_energies(k_weighted(samples, sample_rate)), sample_rate)
+    return gated(block_energies(samples, sample_rate), sample_rate)
 
 
 def k_weighted(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    """BS.1770 K weighting of (channels, samples): its two biquads, designed for `sample_rate` (as libebur128 does)."""
+    """BS.1770 K weighting of (channels, samples)."""
     from scipy.signal import sosfilt
 
+    return np.asarray(sosfilt(_filters(sample_rate), samples, axis=1))
+
+
+def block_energies(samples: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Sum over channels of K-weighted squares in each BLOCK samples (the last is zero-padded). float64 (blocks,)."""
+    from scipy.signal import sosfilt
+
+    channels, count = samples.shape
+    out = np.zeros(-(-count // BLOCK))
+    state = np.zeros((2, channels, 2))
+    for start in range(0, count, PIECE):
+        piece, state = sosfilt(_filters(sample_rate), samples[:, start : start + PIECE], axis=1, zi=state)
+        rows = np.pad(piece, ((0, 0), (0, -piece.shape[1] % BLOCK))).reshape(-1, BLOCK)
+        energy = np.einsum("bi,bi->b", rows, rows).reshape(channels, -1).sum(axis=0)
+        out[start // BLOCK : start // BLOCK + energy.size] = energy
+    return out
+
+
+@lru_cache(maxsize=4)
+def _filters(sample_rate: int) -> np.ndarray:
+    """(2, 6): the two biquads of K weighting, designed for `sample_rate` (as libebur128 does).
+
+    float64 coefficients: the 38 Hz section's poles are too close to one for float32.
+    """
     tangent = np.tan(np.pi * 1681.974450955533 / sample_rate)
     quality, shelf = 0.7071752369554196, 10.0 ** (3.999843853973347 / 20.0)
     band = shelf**0.4996667741545416
@@ -38,8 +64,7 @@ def k_weighted(samples: np.ndarray, sample_rate: int) -> np.ndarray:
         2.0 * (tangent**2 - 1.0) / norm,
         (1.0 - tangent / quality + tangent**2) / norm,
     ]
-    # float64 coefficients: the 38 Hz section's poles are too close to one for float32
-    return np.asarray(sosfilt(np.array([high_shelf, high_pass]), samples, axis=1))
+    return np.array([high_shelf, high_pass])
 
 
 def gated(energy: np.ndarray, sample_rate: int) -> float | None:
@@ -58,9 +83,3 @@ def gated(energy: np.ndarray, sample_rate: int) -> float | None:
     relative = power[loud].mean() * 0.1
     loud &= power > relative
     return float(-0.691 + 10.0 * np.log10(power[loud].mean())) if loud.any() else None
-
-
-def block_energies(samples: np.ndarray) -> np.ndarray:
-    """Sum over channels of squares in each BLOCK samples (the last is zero-padded). float64 (blocks,)."""
-    rows = np.pad(samples, ((0, 0), (0, -samples.shape[1] % BLOCK))).reshape(-1, BLOCK)
-    return np.einsum("bi,bi->b", rows, rows).reshape(len(samples), -1).sum(axis=0, dtype=np.float64)

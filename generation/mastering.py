@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generation.loudness import block_energies, gated, k_weighted
+from generation.loudness import block_energies, gated
 from generation.truepeak import BLOCK as CONTROL  # samples per step of the gain curve (0.36 ms at 44.1 kHz)
 from generation.truepeak import TruePeaks, block_peaks, decibels
 
@@ -85,13 +85,15 @@ def master(
     target_lufs: float,
     gain_db: float | None = None,
     ceiling_dbtp: float = -1.0,
+    in_place: bool = False,
     on_step: Callable[[], None] = lambda: None,
 ) -> Mastered:
     """Bring the sum of `stems` to `target_lufs` (LUFS) with no true peak above `ceiling_dbtp` (dBTP).
 
     stems: equal-shaped (channels, samples) float32 arrays. No single stem exceeds the ceiling either, so that writing
     them to fixed-point files clips nothing. gain_db: the constant gain of an earlier master, to be used again instead
-    of looking for one. `on_step` is called between stages and may raise to stop.
+    of looking for one. in_place: the stems are the caller's no longer, and become those of the master. `on_step` is
+    called between stages and may raise to stop.
     Raises ValueError for no stems, unequal shapes, or NaN/infinite samples.
     """
     names = list(stems)
@@ -107,7 +109,7 @@ def master(
     peaks = _Peaks(mix, [block_peaks(stems[name]) for name in names])
     ceiling = 10.0 ** ((ceiling_dbtp - MARGIN_DB) / 20.0)
     on_step()
-    energy = block_energies(k_weighted(mix, sample_rate))
+    energy = block_energies(mix, sample_rate)
     on_step()
     if gain_db is None:
         # between the samples only what is left of the way: peaks there cost the most
@@ -118,8 +120,11 @@ def master(
     curve, peak = _curve(mix, peaks, gain_db, sample_rate, ceiling, 10.0 ** ((ceiling_dbtp - 0.02) / 20.0))
     on_step()
     samples = _to_samples(curve, shape[1])
-    mastered = {name: np.ascontiguousarray(stems[name] * samples, dtype=np.float32) for name in names}
-    audio = _sum([mastered[name] for name in names])
+    mastered = {
+        name: np.multiply(stems[name], samples, out=stems[name] if in_place else None, dtype=np.float32)
+        for name in names
+    }
+    audio = _sum([mastered[name] for name in names], mix)
     on_step()
     return Mastered(
         audio=audio,
@@ -136,7 +141,7 @@ def gain_curve(
 ) -> np.ndarray:
     """(samples,) float32: what `master` would multiply (channels, samples) by, near enough to foresee its sound."""
     peaks = block_peaks(mix)
-    energy = block_energies(k_weighted(mix, sample_rate))
+    energy = block_energies(mix, sample_rate)
     ceiling = 10.0 ** ((ceiling_dbtp - MARGIN_DB) / 20.0)
     gain_db = _gain_for(energy, lambda level: peaks, sample_rate, target_lufs, ceiling)
     return _to_samples(_limit(_linear(gain_db), peaks, sample_rate, ceiling), mix.shape[1])
@@ -258,9 +263,10 @@ def _to_samples(curve: np.ndarray, count: int) -> np.ndarray:
     return np.ascontiguousarray(lines.ravel()[CONTROL // 2 :][:count])
 
 
-def _sum(parts: list[np.ndarray]) -> np.ndarray:
+def _sum(parts: list[np.ndarray], into: np.ndarray | None = None) -> np.ndarray:
     """Sum in the given order: float addition does not commute with reordering, and a master must repeat exactly."""
-    total = np.array(parts[0], dtype=np.float32, order="C")
+    total = np.empty(parts[0].shape, dtype=np.float32) if into is None else into
+    total[:] = parts[0]
     for part in parts[1:]:
         total += part
     return total

@@ -17,6 +17,7 @@ OVERSAMPLING = 4
 REACH = 12  # samples on either side that a sample between two others is made of; twice the standard's example
 BLOCK = 16  # samples for each value below
 PAGE = 16 * BLOCK  # samples computed together
+PIECE = 2**16  # samples looked at together
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,30 @@ def decibels(value: float) -> float:
 
 def block_peaks(samples: np.ndarray) -> np.ndarray:
     """(blocks,) float32: the largest magnitude in each BLOCK samples of (channels, n), over channels."""
-    highest = np.abs(samples[0])
-    for channel in samples[1:]:
-        np.maximum(highest, np.abs(channel), out=highest)
-    return np.maximum.reduceat(highest, np.arange(0, highest.size, BLOCK)).astype(np.float32, copy=False)
+    return _largest(samples)
+
+
+def _largest(samples: np.ndarray, *, bends: bool = False) -> np.ndarray:
+    """(blocks,) float32: the largest magnitude of the samples, or of their second differences, in each block."""
+    count = samples.shape[1]
+    out = np.zeros(-(-count // BLOCK), dtype=np.float32)
+    for start in range(0, count, PIECE):
+        end = min(count, start + PIECE)
+        highest = np.zeros(end - start, dtype=np.float32)
+        for channel in samples:
+            piece = channel[start:end]
+            if bends:
+                around = np.zeros(end - start + 2, dtype=np.float32)
+                low, high = max(0, start - 1), min(count, end + 1)
+                around[low - start + 1 : high - start + 1] = channel[low:high]
+                piece = around[2:] - piece
+                piece -= around[1:-1]
+                piece += around[:-2]
+            np.maximum(highest, np.abs(piece), out=highest)
+        out[start // BLOCK : -(-end // BLOCK)] = np.maximum.reduceat(
+            highest, np.arange(0, highest.size, BLOCK)
+        )
+    return out
 
 
 @lru_cache(maxsize=1)
@@ -112,12 +133,7 @@ def _kernel() -> _Kernel:
 def _bounds(samples: np.ndarray, highest: np.ndarray) -> np.ndarray:
     """(blocks,) what no oversampled value in a block exceeds."""
     kernel = _kernel()
-    bent = np.zeros(samples.shape, dtype=np.float32)
-    padded = np.pad(samples, ((0, 0), (1, 1)))
-    np.subtract(padded[:, 2:], samples, out=bent)
-    bent -= samples
-    bent += padded[:, :-2]
-    curved = _widened(block_peaks(bent))
+    curved = _widened(_largest(samples, bends=True))
     return _widened(highest) * np.float32(1.0 + kernel.slack) + curved * np.float32(kernel.bend)
 
 

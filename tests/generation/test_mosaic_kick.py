@@ -166,8 +166,9 @@ def test_the_kick_of_a_take_has_a_note_for_every_stroke_and_no_other() -> None:
         if stroke + 500 < kick.size - RATE:
             assert kick[stroke : stroke + 500].max() > 0.01
     assert len(at) > 30
-    # what is not in the score does not sound: the filter's ringing and the tail of a stroke before a section remain
-    assert kick[~near].max(initial=0.0) < 0.02 < kick[near].max()
+    # what is not in the score does not sound: a fill may cut into the first milliseconds of the next stroke
+    assert kick[near].max() > 0.3
+    assert np.mean(kick[~near] > 0.02) < 0.002
 
 
 def test_the_kick_is_on_the_beat() -> None:

@@ -11,7 +11,8 @@ import numpy as np
 from generation.engines.mosaic.plan import SAMPLE_RATE, STEMS, Block, Plan
 from generation.engines.mosaic.players import Part, played
 from generation.engines.mosaic.workshop import Cut, Workshop
-from generation.loudness import k_weighted
+from generation.loudness import block_energies
+from generation.truepeak import BLOCK
 
 # samples: drums must not lose their attack
 FADE = {"kick": 220, "drums": 220, "bass": 660, "harmony": 882, "lead": 882}
@@ -86,10 +87,11 @@ def _levelled(plan: Plan, stems: dict[str, np.ndarray]) -> Plan:
     total = np.zeros((1, plan.samples), dtype=np.float32)
     for stem in stems.values():
         total += stem.mean(axis=0, keepdims=True)
-    power = np.square(k_weighted(total, SAMPLE_RATE)[0])
+    power = block_energies(total, SAMPLE_RATE) / BLOCK
     edges = _edges(plan)
     levels = [
-        10.0 * np.log10(float(power[a:b].mean()) + 1e-12) if b > a else -120.0 for a, b in pairwise(edges)
+        10.0 * np.log10(float(power[a // BLOCK : b // BLOCK].mean()) + 1e-12) if b - a > BLOCK else -120.0
+        for a, b in pairwise(edges)
     ]
     rows = list(zip(plan.sections, levels, strict=True))
     drops = [level + (section.level_db or 0.0) for section, level in rows if section.name == "drop"]

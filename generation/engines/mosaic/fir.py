@@ -24,16 +24,26 @@ def convolved(samples: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     channels, count = samples.shape
     half = len(kernel) // 2
     step = SIZE - len(kernel) + 1
-    blocks = -(-count // step)
-    padded = np.zeros((channels, (blocks - 1) * step + SIZE), dtype=np.float32)
-    padded[:, half : half + count] = samples
-    views = np.lib.stride_tricks.sliding_window_view(padded, SIZE, axis=1)[:, ::step]
-    heard = np.flatnonzero([views[:, number].any() for number in range(blocks)])
     response = fft.rfft(kernel.astype(np.float64), SIZE)
-    out = np.zeros((channels, blocks, step), dtype=np.float32)
-    for start in range(0, len(heard), AT_ONCE):
-        some = heard[start : start + AT_ONCE]
-        spectrum = fft.rfft(views[:, some].astype(np.float64), axis=2, workers=1)
+    out = np.zeros((channels, count), dtype=np.float32)
+    # some blocks at a time: what is worked on stays in the cache, and nothing as large as the sound is made on the way
+    near = np.zeros((channels, (AT_ONCE - 1) * step + SIZE), dtype=np.float64)
+    views = np.lib.stride_tricks.sliding_window_view(near, SIZE, axis=1)[:, ::step]
+    for start in range(0, count, AT_ONCE * step):
+        first, last = start - half, start - half + near.shape[1]
+        low, high = max(0, first), min(count, last)
+        if not samples[:, low:high].any():
+            continue
+        near[:, : low - first] = 0.0
+        near[:, low - first : high - first] = samples[:, low:high]
+        near[:, high - first :] = 0.0
+        blocks = min(AT_ONCE, -(-(count - start) // step))
+        spectrum = fft.rfft(views[:, :blocks], axis=2, workers=1)
         spectrum *= response
-        out[:, some] = fft.irfft(spectrum, SIZE, axis=2, overwrite_x=True, workers=1)[:, :, len(kernel) - 1 :]
-    return np.ascontiguousarray(out.reshape(channels, -1)[:, :count])
+        heard = fft.irfft(spectrum, SIZE, axis=2, overwrite_x=True, workers=1)[:, :, len(kernel) - 1 :]
+        silent = ~views[:, :blocks].any(axis=(0, 2))
+        if silent.any():
+            heard[:, silent] = 0.0
+        end = min(count, start + blocks * step)
+        out[:, start:end] = heard.reshape(channels, -1)[:, : end - start]
+    return out

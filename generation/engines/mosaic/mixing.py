@@ -63,6 +63,13 @@ def finish(
         tick()
     if not stems:
         raise EngineError("Every layer of this take is muted. Keep at least one.")
-    finished = master(stems, SAMPLE_RATE, target_lufs=plan.target_lufs, gain_db=plan.gain_db, on_step=tick)
+    finished = master(
+        stems,
+        SAMPLE_RATE,
+        target_lufs=plan.target_lufs,
+        gain_db=plan.gain_db,
+        in_place=True,
+        on_step=tick,
+    )
     share_done(1.0)
     return replace(plan, gain_db=finished.gain_db), finished
