@@ -84,7 +84,8 @@ def drafts(session: Session, tick: Callable[[], None]) -> list[tuple[Plan, tuple
     """The plans worth hearing, likeliest first, each with what the artist should know of it.
 
     The cheapest in the likelier style, the cheapest of others who could play, the next cheapest, and the first in the
-    other style.
+    other style. The last two keep the artist's own bass throughout: not every bass can be played anew and still be
+    theirs, and the match tells.
     """
     likely, other = ("hard", "soft") if session.brief.energy >= 0.45 else ("soft", "hard")
 
@@ -101,9 +102,13 @@ def drafts(session: Session, tick: Callable[[], None]) -> list[tuple[Plan, tuple
     return [
         (own[0][1], session.notes),
         (theirs[0][1], others.notes),
-        (own[1][1], session.notes),
-        (compose(session, style=other, variant=own[0][0]), session.notes),
+        (_bass_cut(own[1][1]), session.notes),
+        (_bass_cut(compose(session, style=other, variant=own[0][0])), session.notes),
     ]
+
+
+def _bass_cut(plan: Plan) -> Plan:
+    return replace(plan, voices=tuple(voice for voice in plan.voices if voice.layer != "bass"))
 
 
 def search(
