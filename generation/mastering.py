@@ -26,6 +26,7 @@ ATTACK_SECONDS = 0.003
 RELEASE = ((10.0, 50.0), (60.0, 250.0))
 MARGIN_DB = 0.15  # the limiter aims this far under the ceiling: its curve is smooth, peaks are not
 MAX_GAIN_DB = 48.0  # a mix quieter than this below its target stays quiet: it is noise, not music
+SPARE_DB = 0.06  # what is measured must lie so far under it: other meters interpolate a little differently
 GAIN_DIGITS = 6  # of the constant gain in dB: what is stored gives the same samples again
 ROUNDS = 12  # of lowering what was found too high after limiting; one is seldom needed
 
@@ -117,7 +118,9 @@ def master(
         exact = _gain_for(energy, peaks.above, sample_rate, target_lufs, ceiling, first_db=near)
         gain_db = round(exact, GAIN_DIGITS)
     on_step()
-    curve, peak = _curve(mix, peaks, gain_db, sample_rate, ceiling, 10.0 ** ((ceiling_dbtp - 0.02) / 20.0))
+    curve, peak = _curve(
+        mix, peaks, gain_db, sample_rate, ceiling, 10.0 ** ((ceiling_dbtp - SPARE_DB) / 20.0)
+    )
     on_step()
     samples = _to_samples(curve, shape[1])
     mastered = {

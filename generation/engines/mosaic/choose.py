@@ -271,7 +271,8 @@ def _order(
 
     Where the tempo is so slow that a whole phrase would be a long quotation, no run of it lasts over VERBATIM seconds.
     """
-    bar_seconds = part.source.block_seconds * part.source.ratio / BLOCK_BARS
+    # as long as it is heard, or as it is in its own track, whichever is more
+    bar_seconds = part.source.block_seconds * max(1.0, part.source.ratio) / BLOCK_BARS
     most = max(1, int(VERBATIM / bar_seconds + 1e-6))
     quoting = repeating = False
     if before and before[-1].part.source.id == part.source.id:

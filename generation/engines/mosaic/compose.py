@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 import numpy as np
@@ -77,6 +77,17 @@ def open_session(brief: Brief, corpus: Sequence[CorpusTrack], take: int) -> Sess
         if number >= take:
             return session
         _remember(compose(session, style="hard", variant=0), used, taken_drums, taken_harmony)
+
+
+def recast(session: Session) -> Session:
+    """The same take with others playing, where the catalog has others as good."""
+    playing = [("harmony", part) for part in session.cast.harmony] + [
+        ("drums", p) for p in session.cast.drums
+    ]
+    used = {(role, part.source.id): 1 for role, part in playing}
+    rng = generator(session.brief.seed, session.take, "cast", "others")
+    cast = choose_cast(session.sources, session.brief, session.key, rng, used=used)
+    return replace(session, cast=cast, notes=_notes(session.sources, cast, session.brief))
 
 
 def compose(session: Session, *, style: str, variant: int) -> Plan:

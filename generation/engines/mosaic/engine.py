@@ -83,7 +83,8 @@ class Mosaic:
             return self._edit(brief, brief.edit, material, progress)
         progress.to(0.0, "Choosing from your tracks")
         session = open_session(brief, material.corpus, take)
-        plans = drafts(session, progress.tick)
+        drawn = drafts(session, progress.tick)
+        plans = [plan for plan, _ in drawn]
         workshop = workshop_for(material.corpus, progress.tick, material.cache)
         catalog = [track.id for track in material.corpus]
         aim = wanted_energy(brief.energy, [track.analysis.energy for track in material.corpus])
@@ -95,7 +96,7 @@ class Mosaic:
             "choice": choice(heard, VARIANTS),
             "changes": [],
         }
-        return _rendering(plan, finished, workshop, told, list(session.notes))
+        return _rendering(plan, finished, workshop, told, list(drawn[best.number][1]))
 
     def _edit(self, brief: Brief, edit: Edit, material: Material, progress: Progress) -> Rendering:
         """A finished take with one thing changed. What is composed anew is tried a few times, as a whole take is."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from catalog.analysis.keys import Key, mirex_weight, parse_key
 from generation.engines.base import Judge
-from generation.engines.mosaic.compose import Session, compose, total_cost
+from generation.engines.mosaic.compose import Session, compose, recast, total_cost
 from generation.engines.mosaic.dial import tuned
 from generation.engines.mosaic.ears import Ears
 from generation.engines.mosaic.mixing import mix
@@ -19,7 +19,8 @@ from generation.engines.mosaic.plan import SAMPLE_RATE, Plan
 from generation.engines.mosaic.progress import Progress
 from generation.engines.mosaic.workshop import Workshop
 
-VARIANTS = 6  # plans drawn and compared by their cost alone
+VARIANTS = 7  # plans drawn and compared by their cost alone
+OTHERS = 3  # of them with other tracks playing
 MIXED = 4  # of them are mixed and heard, at most
 LONG = 150 * SAMPLE_RATE  # from here on two are, and their stems are not kept: they would fill the memory
 GOOD_ENOUGH = 0.88  # a candidate that fits so well and misses nothing ends the search
@@ -79,19 +80,35 @@ class Candidate:
         }
 
 
-def drafts(session: Session, tick: Callable[[], None]) -> list[Plan]:
-    """The plans worth hearing, likeliest first: the two cheapest variants, each in both styles."""
-    hard = []
-    for variant in range(VARIANTS):
-        hard.append(compose(session, style="hard", variant=variant))
-        tick()
-    first, second = sorted(range(VARIANTS), key=lambda n: (round(total_cost(hard[n]), 9), n))[:2]
+def drafts(session: Session, tick: Callable[[], None]) -> list[tuple[Plan, tuple[str, ...]]]:
+    """The plans worth hearing, likeliest first, each with what the artist should know of it.
+
+    The cheapest in the likelier style, the cheapest of others who could play, the next cheapest, and the first in the
+    other style. The last two keep the artist's own bass throughout: not every bass can be played anew and still be
+    theirs, and the match tells.
+    """
     likely, other = ("hard", "soft") if session.brief.energy >= 0.45 else ("soft", "hard")
-    chosen = ((first, likely), (first, other), (second, likely), (second, other))
+
+    def cheapest(of: Session, variants: int) -> list[tuple[int, Plan]]:
+        drawn = []
+        for variant in range(variants):
+            drawn.append(compose(of, style=likely, variant=variant))
+            tick()
+        order = sorted(range(variants), key=lambda n: (round(total_cost(drawn[n]), 9), n))
+        return [(n, drawn[n]) for n in order]
+
+    others = recast(session)
+    own, theirs = cheapest(session, VARIANTS - OTHERS), cheapest(others, OTHERS)
     return [
-        hard[variant] if style == "hard" else compose(session, style=style, variant=variant)
-        for variant, style in chosen
+        (own[0][1], session.notes),
+        (theirs[0][1], others.notes),
+        (_bass_cut(own[1][1]), session.notes),
+        (_bass_cut(compose(session, style=other, variant=own[0][0])), session.notes),
     ]
+
+
+def _bass_cut(plan: Plan) -> Plan:
+    return replace(plan, voices=tuple(voice for voice in plan.voices if voice.layer != "bass"))
 
 
 def search(
