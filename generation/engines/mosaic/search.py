@@ -26,6 +26,7 @@ LONG = 150 * SAMPLE_RATE  # from here on two are, and their stems are not kept: 
 GOOD_ENOUGH = 0.88  # a candidate that fits so well and misses nothing ends the search
 LEAST_OTHERS = 4  # tracks that must be left for a comparison without the ones the take is built from
 ENERGY_SLACK = 0.03
+NOTICEABLE = 0.01  # of match
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,9 @@ def _reason(candidate: Candidate, best: Candidate) -> str:
         return "Chosen."
     if candidate.key_miss > best.key_miss:
         return f"Reads as {candidate.key.name if candidate.key else 'no key'}, not as the key of the plan."
-    if candidate.energy_miss > best.energy_miss + 0.02:
+    if (candidate.match or 0.0) < (best.match or 0.0) - NOTICEABLE:
+        return "Further from your catalog."
+    if candidate.energy_miss > best.energy_miss + NOTICEABLE:
         return "Further from the energy asked for."
     if (candidate.match or 0.0) < (best.match or 0.0):
         return "Further from your catalog."
