@@ -61,8 +61,10 @@ class DiskCache:
         draft = file.with_name(f".{name}.{os.getpid()}.{time.monotonic_ns()}")
         try:
             if not file.parent.is_dir():
-                shutil.rmtree(self._folder / track_id, ignore_errors=True)
                 file.parent.mkdir(parents=True, exist_ok=True)
+                for other in file.parent.parent.iterdir():
+                    if other.name != file.parent.name:
+                        shutil.rmtree(other, ignore_errors=True)
             draft.write_bytes(HEADER.pack(MARK, zlib.crc32(data), len(data)) + data)
             draft.replace(file)
         except OSError:
