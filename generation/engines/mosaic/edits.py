@@ -270,7 +270,10 @@ def _inserted(desk: Desk, where: Sequence[tuple[int, int]]) -> Plan:
 
 def _room_for(plan: Plan, at: int, bars: int) -> Plan:
     """The plan with everything from bar `at` on moved later."""
-    later = lambda bar: bar + bars if bar >= at else bar  # noqa: E731
+
+    def later(bar: int) -> int:
+        return bar + bars if bar >= at else bar
+
     return replace(
         plan,
         bars=plan.bars + bars,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -83,45 +84,21 @@ class Mosaic:
             return self._edit(brief, brief.edit, material, progress)
         progress.to(0.0, "Choosing from your tracks")
         session = open_session(brief, material.corpus, take)
-        drawn = drafts(session, progress.tick)
-        plans = [plan for plan, _ in drawn]
-        workshop = workshop_for(material.corpus, progress.tick, material.cache)
-        catalog = [track.id for track in material.corpus]
-        aim = wanted_energy(brief.energy, [track.analysis.energy for track in material.corpus])
-        heard = search(plans, workshop, material.judge, progress, energy=aim, catalog=catalog)
-        best = heard[0]
-        plan, finished = _finished(best.plan, best.stems, workshop, progress)
-        told: dict[str, Any] = {
-            "candidates": [candidate.told(best) for candidate in heard],
-            "choice": choice(heard, VARIANTS),
-            "changes": [],
-        }
-        return _rendering(plan, finished, workshop, told, list(drawn[best.number][1]))
+        options = [Option(plan, notes=tuple(notes)) for plan, notes in drafts(session, progress.tick)]
+        return _best_of(options, VARIANTS, brief, material, progress)
 
     def _edit(self, brief: Brief, edit: Edit, material: Material, progress: Progress) -> Rendering:
         """A finished take with one thing changed. What is composed anew is tried a few times, as a whole take is."""
         progress.to(0.0, "Changing the plan")
         parent = stored_plan(material.parent or {})
-        workshop = workshop_for(material.corpus, progress.tick, material.cache)
         tries = EDITS_TRIED if edit.kind in ANEW and material.judge is not None else 1
-        plans, said = [], []
+        options = []
         for number in range(tries):
             chance = generator(brief.seed, "edit", edit.kind, number)
             plan, changes = edited(Desk.of(parent, material.corpus, brief, chance), edit)
-            plans.append(plan)
-            said.append(changes)
+            options.append(Option(plan, changes=tuple(changes)))
             progress.tick()
-        catalog = [track.id for track in material.corpus]
-        aim = wanted_energy(brief.energy, [track.analysis.energy for track in material.corpus])
-        heard = search(plans, workshop, material.judge, progress, energy=aim, catalog=catalog)
-        best = heard[0]
-        plan, finished = _finished(best.plan, best.stems, workshop, progress)
-        told: dict[str, Any] = {
-            "candidates": [candidate.told(best) for candidate in heard],
-            "choice": choice(heard, len(plans)) if len(plans) > 1 else "",
-            "changes": said[best.number],
-        }
-        return _rendering(plan, finished, workshop, told, [])
+        return _best_of(options, tries, brief, material, progress)
 
     @one_thread
     def replay(self, plan: dict[str, Any], material: Material, *, on_progress: OnProgress) -> Rendering:
@@ -138,6 +115,39 @@ class Mosaic:
             name: plan[name] for name in ("candidates", "choice", "changes") if name in plan
         }
         return _rendering(again, finished, workshop, told, [])
+
+
+@dataclass(frozen=True)
+class Option:
+    """A plan that may become the take. notes: what the artist should know of it. changes: of an edit, what is new."""
+
+    plan: Plan
+    notes: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+
+
+def _best_of(
+    options: Sequence[Option], drawn: int, brief: Brief, material: Material, progress: Progress
+) -> Rendering:
+    """The best of these as a take. drawn: how many plans there were before these were picked for hearing."""
+    workshop = workshop_for(material.corpus, progress.tick, material.cache)
+    heard = search(
+        [option.plan for option in options],
+        workshop,
+        material.judge,
+        progress,
+        energy=wanted_energy(brief.energy, [track.analysis.energy for track in material.corpus]),
+        catalog=[track.id for track in material.corpus],
+    )
+    best = heard[0]
+    chosen = options[best.number]
+    plan, finished = _finished(best.plan, best.stems, workshop, progress)
+    told: dict[str, Any] = {
+        "candidates": [candidate.told(best) for candidate in heard],
+        "choice": choice(heard, drawn) if drawn > 1 else "",
+        "changes": list(chosen.changes),
+    }
+    return _rendering(plan, finished, workshop, told, list(chosen.notes))
 
 
 def stored_plan(plan: dict[str, Any]) -> Plan:
