@@ -28,7 +28,7 @@ from generation.engines.mosaic.separate import HOP, low_passed, separate, withou
 from generation.engines.mosaic.stretch import BYPASS, stretched
 
 VERSION = (
-    2  # of everything here, in align.py, kicks.py, separate.py and stretch.py that decides what is stored
+    3  # of everything here, in align.py, kicks.py, separate.py and stretch.py that decides what is stored
 )
 STRETCH = 128 * HOP  # samples worked on at a time
 AROUND = 16 * HOP  # samples on each side that have a say in it, by the medians and the low-pass
