@@ -90,6 +90,10 @@ def barriers() -> Callable[[Page], list[dict[str, Any]]]:
     """axe-core's serious and critical findings on a page: rule, what it says, and where."""
 
     def found(shown: Page) -> list[dict[str, Any]]:
+        # a colour half way through its transition is nobody's colour
+        shown.evaluate(
+            "Promise.allSettled(document.getAnimations().map(one => one.finished)).then(() => null)"
+        )
         shown.evaluate(AXE.read_text())
         result = json.loads(
             shown.evaluate(
