@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from scipy.signal import firwin, oaconvolve
 
+from catalog.analysis.frontend import to_mono
 from generation.engines.mosaic.eq import (
     filtered,
     gains_db,
     kernel_of,
-    long_term_spectrum,
+    spectrum_of,
 )
 from generation.engines.mosaic.fir import SIZE, convolved
 from generation.engines.mosaic.separate import low_passed
@@ -51,9 +52,9 @@ def test_silence_stays_silence_beside_sound() -> None:
 
 
 def test_it_brings_a_spectrum_to_another_and_its_levels_can_be_kept() -> None:
-    have, tilt = long_term_spectrum(noise()), np.linspace(4.0, -4.0, 64)
+    have, tilt = spectrum_of(to_mono(noise(), RATE)), np.linspace(4.0, -4.0, 64)
     want = tuple(float(level) for level in have + tilt)
-    reached = long_term_spectrum(filtered(noise(), kernel_of(gains_db(have, want), RATE)))
+    reached = spectrum_of(to_mono(filtered(noise(), kernel_of(gains_db(have, want), RATE)), RATE))
     # the lowest bands are narrower than the filter can tell apart
     assert np.abs(reached - np.asarray(want))[8:-2].max() < 1.0
     levels = gains_db(have, want)

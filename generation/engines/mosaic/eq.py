@@ -6,22 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from catalog.analysis.frontend import FFT, HOP, RATE, mel_filters, power_spectrum, to_mono
+from catalog.analysis.frontend import FFT, HOP, RATE, mel_filters, power_spectrum
 from generation.engines.mosaic.fir import convolved
-from generation.engines.mosaic.plan import SAMPLE_RATE
 
 MOST_DB = 9.0
 TAPS = 1023
 SMOOTH_BANDS = 2.0
 
 
-def long_term_spectrum(samples: np.ndarray) -> np.ndarray:
-    """(64,) mean mel power of (2, samples) in dB around zero, on the bands that the analysis uses."""
-    return spectrum_of(to_mono(samples, SAMPLE_RATE))
-
-
 def spectrum_of(mono: np.ndarray) -> np.ndarray:
-    """The same of (n,) at the analysis' own rate."""
+    """(64,) mean mel power in dB around zero of (n,) at the analysis' own rate, on the bands that it uses."""
     # every third frame: a mean over a minute does not need all of them
     frames = max(1, len(mono) // (3 * HOP))
     total = np.zeros(mel_filters().shape[1])
