@@ -39,6 +39,12 @@ def artist_of(user: User) -> Artist:
     return artist
 
 
+def catalog_id_of(artist: Artist) -> str:
+    """The catalog's public name in certificates: always the same, and nothing anybody could log in with."""
+    named = hashlib.sha256(f"starforge:{artist.pk}:{artist.created_at.isoformat()}".encode())
+    return f"catalog_{named.hexdigest()[:16]}"
+
+
 def declare_rights(artist: Artist, *, statement: str) -> None:
     """Record what the artist declares about the recordings they upload, and when."""
     Artist.objects.filter(pk=artist.pk).update(

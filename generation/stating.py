@@ -6,11 +6,14 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog.models import Artist
+from catalog.accounts import catalog_id_of
 from generation.brief import Brief, Edit
 from generation.engines.base import Engine, Rendering
 from generation.models import GeneratedTrack, Generation
+from provenance import origins
 from provenance.canonical import canonical
+
+MAX_ORIGINS = 48  # parents in one statement, which has to fit a tag; the source map's hash covers them all
 
 
 def _digest(value: Any) -> str:
@@ -22,12 +25,6 @@ def _said(edit: Edit) -> dict[str, Any]:
     said = {name: value for name, value in edit.to_json().items() if value not in (None, [])}
     del said["take_id"]
     return said
-
-
-def catalog_id_of(artist: Artist) -> str:
-    """The catalog's public name in certificates: always the same, and nothing anybody could log in with."""
-    digest = hashlib.sha256(f"starforge:{artist.pk}:{artist.created_at.isoformat()}".encode())
-    return f"catalog_{digest.hexdigest()[:16]}"
 
 
 def statement_of(
@@ -50,6 +47,8 @@ def statement_of(
         found = generation.parent.takes.exclude(certificate=None).order_by("number").first()
         if found is not None:
             parents.append({"certificate_id": found.certificate_id, "relation": "variation of"})
+    heard = {str(entry["track_id"]) for entry in rendering.built_from if entry.get("track_id")}
+    parents += origins.of(generation.artist, heard)[:MAX_ORIGINS]
     return {
         "type": "ai_generated",
         "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -1,20 +1,24 @@
-"""The chain from a take back to its roots: certificates it varies, the model, the snapshot, the catalog.
+"""The chain from a recording back to its roots: certificates it came from, the model, the snapshot, the catalog.
 
-Each link is a plain dict for the API and the page. `kind` is certificate, model, dna_snapshot or catalog.
-Only what was signed goes in; a parent we do not hold is named as missing rather than left out.
+Each link is a plain dict for the API and the page. `kind` is certificate, model, adapter, dna_snapshot or catalog.
+Only what was signed goes in. A parent that is not held here, was revoked, or leads back to where we came from is
+said to be so in words rather than left out. Titles are those anybody may read.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from provenance import wording
 from provenance.canonical import canonical
-from provenance.models import Certificate
+from provenance.models import CERTIFICATE_ID, Certificate
 
 MAX_LINKS = 64
+MAX_PARENTS = 64  # of one certificate
+ORIGIN = "origin"  # the type of a stamp on an artist's own upload
+HELD, MISSING, REVOKED, CYCLE = "held", "missing", "revoked", "cycle"
 
 
 def parents(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -29,48 +33,128 @@ def parents(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
             out.append((item, "parent"))
         elif isinstance(item, Mapping) and isinstance(item.get("certificate_id"), str):
             out.append((item["certificate_id"], wording.clip(item.get("relation") or "parent")))
-    return out[:MAX_LINKS]
+    return out[:MAX_PARENTS]
 
 
 def chain(certificate: Certificate) -> list[dict[str, Any]]:
-    """From this certificate back to its roots, nearest first. Cycles end, missing parents are said so."""
+    """From this certificate back to its roots, nearest first; then the nearest model, snapshot and catalog.
+
+    A certificate that several descend from stands once. At most MAX_LINKS certificates; the last link says so
+    where there are more.
+    """
     out: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    waiting: list[tuple[str, str]] = [(certificate.pk, "this")]
+    at: dict[str, dict[str, Any]] = {}
+    above: dict[str, set[str]] = {certificate.pk: set()}  # every descendant on the way to a certificate
+    waiting: list[tuple[str, str, Certificate | None]] = [(certificate.pk, "this", None)]
     held = {certificate.pk: certificate}
-    while waiting and len(seen) < MAX_LINKS:
-        level = [(pk, relation) for pk, relation in waiting if pk not in seen]
-        held |= Certificate.objects.in_bulk([pk for pk, _ in level if pk not in held])
-        waiting = []
-        for pk, relation in level:
-            if pk in seen or len(seen) >= MAX_LINKS:
+    stated: list[dict[str, Any]] = []
+    depth = 0
+    while waiting:
+        held |= _held([pk for pk, _, _ in waiting if pk not in held])
+        coming: list[tuple[str, str, Certificate | None]] = []
+        for pk, relation, child in waiting:
+            if pk in at:
+                at[pk]["more"] = [*at[pk].get("more", []), {"of": child and child.pk, "relation": relation}]
                 continue
-            seen.add(pk)
+            if len(out) >= MAX_LINKS:
+                return [*out, _too_many(), *stated]
             found = held.get(pk)
-            out.append(_certificate(pk, relation, found))
-            if found is not None:
-                waiting += parents(found.provenance)
-    return out + sources(certificate.provenance)
+            at[pk] = link = _certificate(pk, relation, found, child, depth)
+            out.append(link)
+            if found is None:
+                continue
+            stated = stated or sources(found.provenance)
+            for parent, how in parents(found.provenance):
+                if parent == pk or parent in above.get(pk, ()):
+                    out.append(_cycle(parent, how, found, depth + 1))
+                    continue
+                above.setdefault(parent, set()).update({pk, *above.get(pk, ())})
+                coming.append((parent, how, found))
+        waiting, depth = coming, depth + 1
+    return out + stated
 
 
-def _certificate(pk: str, relation: str, found: Certificate | None) -> dict[str, Any]:
-    if found is None:
-        return {
-            "kind": "certificate",
-            "certificate_id": wording.clip(pk),
-            "relation": relation,
-            "found": False,
-        }
-    return {
+def _held(wanted: Sequence[str]) -> dict[str, Certificate]:
+    known = [pk for pk in wanted if CERTIFICATE_ID.fullmatch(pk)]
+    rows = Certificate.objects.select_related("key", "revocation").prefetch_related("private_parts")
+    return rows.in_bulk(known) if known else {}
+
+
+def _certificate(
+    pk: str, relation: str, found: Certificate | None, child: Certificate | None, depth: int
+) -> dict[str, Any]:
+    link: dict[str, Any] = {
         "kind": "certificate",
-        "certificate_id": pk,
+        "certificate_id": wording.clip(pk),
         "relation": relation,
-        "found": True,
+        "of": child.pk if child else None,
+        "attested": None if child is None else _attested(child),
+        "depth": depth,
+        "found": found is not None,
+    }
+    if found is None:
+        return link | {
+            "state": MISSING,
+            "sentence": "Named in the signed statement, but not held here: it was deleted, or it comes from another"
+            " Starforge.",
+        }
+    because = revoked(found)
+    return link | {
+        "state": REVOKED if because else HELD,
+        "sentence": because or _said(found, relation, child),
         "title": found.public_title,
         "type": found.provenance["type"],
         "timestamp": found.provenance["timestamp"],
         "log_index": found.entry_id,
         "o8_signature": found.signature,
+        "url": found.get_absolute_url(),
+    }
+
+
+def revoked(certificate: Certificate) -> str:
+    """Why this certificate no longer counts, in one sentence; "" while it does."""
+    taken_back = getattr(certificate, "revocation", None)
+    if taken_back is not None:
+        return f"Revoked on {wording.day(taken_back.created_at)}: {wording.clip(taken_back.because)}"
+    key = certificate.key
+    if key.revoked_at is not None and certificate.entry_id >= key.revoked_from:
+        return f"The key that signed it was revoked on {wording.day(key.revoked_at)}."
+    return ""
+
+
+def _said(found: Certificate, relation: str, child: Certificate | None) -> str:
+    when = wording.day(found.provenance["timestamp"])
+    if found.provenance["type"] == ORIGIN:
+        said = f"The artist’s own recording, stamped on {when}."
+    else:
+        said = f"{'Declared' if found.declared else 'Stamped'} on {when}."
+    if child is not None and child.declared:  # anybody can name anybody’s certificate as a parent
+        said += f" That it is a parent is the word of {wording.clip(child.artist_name)}."
+    return said
+
+
+def _attested(child: Certificate) -> str:
+    return "declared" if child.declared else "measured"
+
+
+def _cycle(pk: str, relation: str, child: Certificate, depth: int) -> dict[str, Any]:
+    return {
+        "kind": "certificate",
+        "certificate_id": wording.clip(pk),
+        "relation": relation,
+        "of": child.pk,
+        "attested": _attested(child),
+        "depth": depth,
+        "found": True,
+        "state": CYCLE,
+        "sentence": "This statement names its own descendant as a parent. Both cannot be true; the chain ends here.",
+    }
+
+
+def _too_many() -> dict[str, Any]:
+    return {
+        "kind": "more",
+        "sentence": f"There is more behind this: only the nearest {MAX_LINKS} certificates are shown.",
     }
 
 
@@ -84,11 +168,15 @@ def sources(provenance: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "kind": "model",
                 **{
                     k: generator[k]
-                    for k in ("model", "version", "fine_tuned", "training_catalog_hash")
+                    for k in ("model", "label", "version", "fine_tuned", "training_catalog_hash")
                     if k in generator
                 },
             }
         )
+        adapter = generator.get("adapter")
+        if isinstance(adapter, Mapping) and adapter:
+            named = ("name", "sha256", "certificate_id", "training_catalog_hash")
+            out.append({"kind": "adapter", **{k: adapter[k] for k in named if k in adapter}})
     if isinstance(source, Mapping) and source:
         snapshot = source.get("aesthetic_dna_snapshot")
         if isinstance(snapshot, Mapping) and snapshot:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog.ids import new_id
-from catalog.models import Artist
+from catalog.models import Artist, Track
 
 CERTIFICATE_ID = re.compile(r"cert_[0-9a-z]{4,27}")
 
@@ -116,6 +116,14 @@ class Certificate(models.Model):
     idempotency_key = models.CharField(max_length=64, null=True, blank=True)
     peaks = models.JSONField(default=list, blank=True, help_text="waveform, 0 to 127")
     duration = models.FloatField(null=True, blank=True, help_text="seconds")
+    track = models.OneToOneField(
+        Track,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="origin_certificate",
+        help_text="the upload that this is the origin stamp of",
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

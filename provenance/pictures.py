@@ -12,6 +12,8 @@ from django.utils.safestring import SafeString
 from provenance import wording
 
 WIDE, BOX_HEIGHT, MAX_ACROSS = 832, 56, 5
+STACK_GAP, MAX_STACK = 8, 4
+ORIGIN = "origin"  # as provenance.lineage.ORIGIN, which knows the database
 SLIM, SLIM_GAP = 342, 28
 CHARACTER, SMALL = 7.2, 6.3  # widths of the body type at 14 and 12 px, on average
 
@@ -26,23 +28,53 @@ class Box:
     here: bool = False
 
 
+Stage = list[Box]
+
+
+def stages(chain: Sequence[Mapping[str, Any]], seed: str = "") -> list[Stage]:
+    """The stations of a chain in the order of time, those of one time together: catalog first, this recording last."""
+    roots: dict[str, Stage] = {name: [] for name in ("catalog", "dna_snapshot", "adapter", "model")}
+    steps: dict[int, Stage] = {}
+    origins: Stage = []
+    for link in chain:
+        if (box := _box(link, seed)) is None:
+            continue
+        if link["kind"] != "certificate":
+            roots[link["kind"]].append(box)
+        elif link.get("type") == ORIGIN and link.get("relation") != "this":
+            origins.append(box)
+        else:
+            steps.setdefault(link.get("depth", 0 if box.here else 1), []).append(box)
+    if len(origins) > 1:
+        origins = [Box(f"{len(origins)} origin stamps", "the artist’s own recordings")]
+    roots["catalog"] = origins + roots["catalog"]
+    later = [_few(steps[depth]) for depth in sorted(steps, reverse=True)]
+    return [stage for stage in (*roots.values(), *later) if stage]
+
+
 def boxes(chain: Sequence[Mapping[str, Any]], seed: str = "") -> list[Box]:
-    """The stations of a chain in the order of time: catalog first, this recording last."""
-    return [box for link in reversed(chain) if (box := _box(link, seed)) is not None]
+    """Every station, in the order of time."""
+    return [box for stage in stages(chain, seed) for box in stage]
 
 
-def lineage(chain: Sequence[Mapping[str, Any]], seed: str = "") -> SafeString:
-    """The picture; "" when there is nothing behind the recording to draw."""
-    stations = boxes(chain, seed)
-    if len(stations) < 2:
+def lineage(chain: Sequence[Mapping[str, Any]], seed: str = "", then: Box | None = None) -> SafeString:
+    """The picture; "" when there is nothing behind the recording to draw. `then`: what became of it."""
+    drawn = [*stages(chain, seed), *([[then]] if then else [])]
+    if sum(len(stage) for stage in drawn) < 2:
         return SafeString("")
-    spoken = "From the catalog to this recording: " + ", then ".join(
-        f"{box.words} ({box.note})" if box.note else box.words for box in stations
+    spoken = "From the roots to this recording: " + ", then ".join(
+        " and ".join(f"{box.words} ({box.note})" if box.note else box.words for box in stage)
+        for stage in drawn
     )
-    across = _across(stations) if len(stations) <= MAX_ACROSS else _down(stations, WIDE)
+    across = _across(drawn) if len(drawn) <= MAX_ACROSS else _down(drawn, WIDE)
     return SafeString(  # every word that came from outside went through escape()
-        _svg(across, spoken, "lineage wide") + _svg(_down(stations, SLIM), spoken, "lineage slim")
+        _svg(across, spoken, "lineage wide") + _svg(_down(drawn, SLIM), spoken, "lineage slim")
     )
+
+
+def _few(stage: Stage) -> Stage:
+    over = len(stage) - MAX_STACK
+    return stage if over <= 0 else [*stage[: MAX_STACK - 1], Box(f"{over + 1} more", "named below")]
 
 
 def _box(link: Mapping[str, Any], seed: str) -> Box | None:
@@ -54,6 +86,11 @@ def _box(link: Mapping[str, Any], seed: str) -> Box | None:
         return Box(words, f"catalog {wording.short(str(digest))}" if digest else "catalog")
     if kind == "dna_snapshot":
         return Box("DNA snapshot", wording.short(str(link["snapshot_hash"])))
+    if kind == "adapter":
+        digest = str(link.get("sha256") or "")
+        return Box(
+            wording.clip(link.get("name") or "Adapter"), wording.short(digest) or "trained on the catalog"
+        )
     if kind == "model":
         note = f"seed {wording.clip(seed)}" if seed else ("fine-tuned" if link.get("fine_tuned") else "")
         return Box(wording.model_name({"generator": link}) or "Model", note)
@@ -61,33 +98,60 @@ def _box(link: Mapping[str, Any], seed: str) -> Box | None:
         return None
     if not link.get("found"):
         return Box("Not held here", wording.clip(link["certificate_id"]))
+    if link.get("state") == "cycle":
+        return Box("Leads back here", wording.clip(link["certificate_id"]))
     if link.get("relation") == "this":
         return Box("This recording", f"entry {link['log_index'] + 1:,}", here=True)
     title = wording.clip(link["title"]) or "A recording"
-    return Box(title, link["relation"], f"/certificates/{link['certificate_id']}/")
+    note = f"revoked; {link['relation']}" if link.get("state") == "revoked" else str(link["relation"])
+    return Box(title, note, f"/certificates/{link['certificate_id']}/")
 
 
-def _across(stations: Sequence[Box]) -> tuple[int, int, list[str]]:
-    gap = 72 if len(stations) <= 4 else 28
-    width = (WIDE - gap * (len(stations) - 1)) / len(stations)
-    body = []
-    for place, box in enumerate(stations):
-        left = place * (width + gap)
+def _across(drawn: Sequence[Stage]) -> tuple[int, int, list[str]]:
+    gap = 72 if len(drawn) <= 4 else 28
+    width = (WIDE - gap * (len(drawn) - 1)) / len(drawn)
+    height = max(_height(stage) for stage in drawn)
+    body: list[str] = []
+    before: list[float] = []
+    for place, stage in enumerate(drawn):
+        left, top = place * (width + gap), (height - _height(stage)) / 2
+        tops = [top + number * (BOX_HEIGHT + STACK_GAP) + 0.5 for number in range(len(stage))]
+        middles = [round(one + BOX_HEIGHT / 2) - 0.5 for one in tops]
         if place:
-            body.append(f'<path class="thread" d="M{left - gap:.1f} 28.5H{left:.1f}"/>')
-        body += _drawn(box, left, 0.5, width - 1)
-    return WIDE, BOX_HEIGHT + 1, body
+            body.append(f'<path class="thread" d="{_threads(left - gap, left, before, middles)}"/>')
+        for box, one in zip(stage, tops, strict=True):
+            body += _drawn(box, left, one, width - 1)
+        before = middles
+    return WIDE, height + 1, body
 
 
-def _down(stations: Sequence[Box], width: int) -> tuple[int, int, list[str]]:
-    step = BOX_HEIGHT + SLIM_GAP
-    body = []
-    for place, box in enumerate(stations):
-        top = place * step + 0.5
+def _threads(start: float, end: float, before: Sequence[float], after: Sequence[float]) -> str:
+    """Lines from every station of one time to every station of the next, through one upright between them."""
+    if len(before) == len(after) == 1 and before == after:
+        return f"M{start:.1f} {before[0]:.1f}H{end:.1f}"
+    middle = round((start + end) / 2) + 0.5
+    ways = [f"M{start:.1f} {y:.1f}H{middle:.1f}" for y in before]
+    ways.append(f"M{middle:.1f} {min(*before, *after):.1f}V{max(*before, *after):.1f}")
+    ways += [f"M{middle:.1f} {y:.1f}H{end:.1f}" for y in after]
+    return "".join(ways)
+
+
+def _height(stage: Stage) -> int:
+    return len(stage) * (BOX_HEIGHT + STACK_GAP) - STACK_GAP
+
+
+def _down(drawn: Sequence[Stage], width: int) -> tuple[int, int, list[str]]:
+    body: list[str] = []
+    top = 0.5
+    for place, stage in enumerate(drawn):
         if place:
-            body.append(f'<path class="thread" d="M24.5 {top - SLIM_GAP:.1f}V{top:.1f}"/>')
-        body += _drawn(box, 0.5, top, width - 1)
-    return width, len(stations) * step - SLIM_GAP + 1, body
+            body.append(f'<path class="thread" d="M24.5 {top:.1f}V{top + SLIM_GAP:.1f}"/>')
+            top += SLIM_GAP
+        for number, box in enumerate(stage):
+            top += STACK_GAP if number else 0
+            body += _drawn(box, 0.5, top, width - 1)
+            top += BOX_HEIGHT
+    return width, int(top + 1), body
 
 
 def _drawn(box: Box, left: float, top: float, width: float) -> list[str]:

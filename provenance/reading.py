@@ -20,6 +20,7 @@ TYPES = {
     "ai_generated": "Generated with AI",
     "declared": "Declared by the account holder",
     "human_made": "Made by hand",
+    "origin": "The artist’s own recording",
     "ai_assisted": "AI-assisted",
 }
 Rows = list[tuple[str, str]]

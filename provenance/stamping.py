@@ -19,7 +19,7 @@ from catalog.audio.errors import AudioError
 from catalog.audio.hashing import audio_digest, file_sha256
 from catalog.audio.marking import MARKABLE
 from catalog.audio.sniff import sniff
-from catalog.models import Artist
+from catalog.models import Artist, Track
 from provenance import credentials, disclosure, keys, statement, streams
 from provenance.canonical import canonical
 from provenance.log import store
@@ -59,13 +59,15 @@ def stamp(
     duration: float | None = None,
     artist_name: str | None = None,
     private: Mapping[str, Any] | None = None,
+    track: Track | None = None,
 ) -> Certificate:
     """Certify `renditions` of one recording with the plan's `provenance` JSON.
 
     `declared` marks a stamp on an account's word alone (POST /api/stamp), as opposed to what the pipeline
     measured itself. `peaks` (0..127) and `duration` (seconds) are for the certificate's picture and are not
     signed. `private` (title, prompt, notes …) is signed as salted hashes only, which the owner may open later
-    (`provenance.disclosure`); with a private title the statement has none.
+    (`provenance.disclosure`); with a private title the statement has none. `track`: the upload whose
+    origin stamp this is.
 
     Raises StampRefused or StampConflict, AudioError for a file that cannot be read, and RuntimeError inside
     another transaction: a stamp must not be rolled back after its checkpoint was signed.
@@ -86,6 +88,7 @@ def stamp(
                 peaks=peaks,
                 duration=duration,
                 private=private or {},
+                track=track,
             )
         except IntegrityError:  # the same key, at the same moment, in another process
             found = _earlier(artist, idempotency_key, subjects)
@@ -164,6 +167,7 @@ def _issue(
     peaks: Sequence[int],
     duration: float | None,
     private: Mapping[str, Any],
+    track: Track | None,
 ) -> Certificate:
     signer, key = keys.signer("stamp")
     identity, now = certificate_id(), timezone.now()
@@ -198,6 +202,7 @@ def _issue(
             idempotency_key=idempotency_key,
             peaks=[int(p) for p in peaks],
             duration=duration,
+            track=track,
             created_at=now,
         )
         CertifiedRendition.objects.bulk_create(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from provenance import log_views, views
+from provenance import log_views, origin_views, views
 from provenance.standalone.build import FILENAME as WHEEL
 
 app_name = "provenance"
@@ -12,6 +12,7 @@ urlpatterns = [
     path("certificates/<str:certificate_id>/", views.certificate, name="certificate"),
     path("certificates/<str:certificate_id>/open/", views.open_part, name="open-part"),
     path("certificates/<str:certificate_id>/disclosure.json", views.disclosure, name="disclosure"),
+    path("catalog/tracks/<str:track_id>/origin/", origin_views.stamp, name="origin"),
     path("verify/", views.verify, name="verify"),
     path(f"verify/{WHEEL}", views.wheel, name="verifier"),
     path("log/", log_views.entries, name="log"),

@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from rest_framework.throttling import AnonRateThrottle
 
+from catalog.models import Track
 from catalog.turns import Busy
 from provenance import disclosure as disclosing
 from provenance import events, keys, opening, pictures, reading, stamping, uploads, wording
@@ -82,7 +83,8 @@ def certificate(request: HttpRequest, certificate_id: str) -> HttpResponse:
             "renditions": list(found.renditions.all()),
             "entry": found.entry_id + 1,
             "checkpoint": checkpoint,
-            "picture": pictures.lineage(verdict.chain, reading.seed(claimed)),
+            "picture": pictures.lineage(verdict.chain, reading.seed(claimed), _library(request, found)),
+            "links": [link for link in verdict.chain if link["kind"] in ("certificate", "more")][1:],
             "claims": reading.claims(claimed, verdict.opened),
             "private": _private(request, found),
             "credits": reading.credits_of(claimed),
@@ -92,6 +94,17 @@ def certificate(request: HttpRequest, certificate_id: str) -> HttpResponse:
             "base": base,
         },
     )
+
+
+def _library(request: HttpRequest, found: Certificate) -> pictures.Box | None:
+    """Where the recording lies in its owner's library; None for everybody else."""
+    if not opening.owns(getattr(request.user, "artist", None), found):
+        return None
+    sounds = [row.audio_sha256 for row in found.renditions.all() if row.kind == "pcm"]
+    kept = Track.objects.filter(
+        artist=found.owner_id, origin=Track.Origin.GENERATED, audio_sha256__in=sounds
+    ).first()
+    return pictures.Box("In your library", kept.title, kept.get_absolute_url()) if kept else None
 
 
 def _private(request: HttpRequest, found: Certificate) -> list[dict[str, Any]]:

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from catalog.accounts import catalog_id_of
 from catalog.models import Artist
-from generation.stating import catalog_id_of
 from tests.people import collaborator, owner
 
 pytestmark = pytest.mark.django_db

@@ -103,5 +103,27 @@ def test_the_picture_links_parents_names_missing_ones_and_escapes_titles():
     assert "Not held here" in drawn
 
 
+def test_the_picture_stands_what_happened_at_one_time_side_by_side():
+    def link(name, depth, **more):
+        return {"kind": "certificate", "certificate_id": f"cert_{name}", "found": True, "title": name,
+                "relation": "blend of", "log_index": 1, "depth": depth, "state": "held"} | more  # fmt: skip
+
+    origins = [link(f"o{n}", 1, type="origin", relation="made from") for n in range(3)]
+    many = [link(f"p{n}", 1) for n in range(6)]
+    chain = [
+        CHAIN[0],
+        *many,
+        *origins,
+        link("old", 2, state="revoked"),
+        link("x", 3, state="cycle"),
+        *CHAIN[1:],
+    ]
+    stages = [[box.words for box in stage] for stage in pictures.stages(chain)]
+    assert stages[0] == ["3 origin stamps", "127 recordings"]
+    assert stages[-4:] == [["Leads back here"], ["old"], ["p0", "p1", "p2", "3 more"], ["This recording"]]
+    drawn = pictures.lineage(chain, then=pictures.Box("In your library", "B", "/catalog/tracks/trk_1/"))
+    assert "revoked; blend of" in drawn and "then In your library (B)" in drawn
+
+
 def test_a_recording_with_nothing_behind_it_has_no_picture():
     assert pictures.lineage(CHAIN[:1]) == ""

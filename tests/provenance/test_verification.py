@@ -355,6 +355,34 @@ def test_the_chain_leads_from_a_variation_to_its_roots(certify: Certify, files: 
     assert links[-1]["track_count"] == 127
 
 
+def test_a_chain_says_what_became_of_a_parent_and_ends_in_a_circle(certify: Certify, files: Files) -> None:
+    """Revoked, never held, declared by somebody, twice on the way, and a statement that names its own descendant."""
+    from provenance import events, lineage
+    from provenance.models import certificate_id
+
+    coming = certificate_id()
+    root = certify({"wav": files["wav"]}, declared=True, provenance={"type": "declared", "parents": [coming]})
+    left, right = (
+        certify({"mp3": files["mp3"]}, provenance={"type": "ai_generated", "parents": [root.pk]})
+        for _ in "ab"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("provenance.stamping.certificate_id", lambda: coming)
+        blended = [{"certificate_id": one, "relation": "blend of"} for one in (left.pk, right.pk, "x" * 400)]
+        top = certify({"flac": files["flac"]}, provenance={"type": "ai_generated", "parents": blended})
+    events.revoke_certificate(right, "Made by mistake")
+    links = verify_certificate(top.pk).chain
+    assert [link["state"] for link in links] == ["held", "held", "revoked", "missing", "held", "cycle"]
+    assert [link["depth"] for link in links] == [0, 1, 1, 1, 2, 3]
+    assert "Made by mistake" in links[2]["sentence"] and "not held here" in links[3]["sentence"]
+    assert links[4]["more"] == [{"of": right.pk, "relation": "parent"}]  # once, though two descend from it
+    assert links[5]["attested"] == "declared" and "descendant" in links[5]["sentence"]
+    long = certify(
+        {"wav": files["wav"]}, provenance={"type": "x", "parents": [f"cert_{n:04}" for n in range(99)]}
+    )
+    assert lineage.chain(long)[-1]["kind"] == "more" and len(lineage.chain(long)) == lineage.MAX_LINKS + 1
+
+
 def test_every_state_has_the_exit_code_of_the_contract() -> None:
     assert {state.value: code for state, code in verification.EXIT_CODES.items()} == {
         "intact": 0, "altered": 1, "no_credentials": 2, "recognised": 3, "revoked": 4}  # fmt: skip
