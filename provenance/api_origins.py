@@ -24,14 +24,14 @@ class TrackOrigin(ArtistView):
         " Takes made from it later name the certificate among their parents. Sent again: 200, the same certificate.",
         request=None,
         answers={200: documents.StampAnswer, 201: documents.StampAnswer},
-        errors=(401, 404, 409, 503),
+        errors=(400, 401, 404, 503),
     )
-    def post(self, request: Request, track_id: str) -> Response:
+    def post(self, request: Request, pk: str) -> Response:
         owned = Track.objects.of(self.artist).select_related("artist", "analysis")
-        track = get_object_or_404(owned, pk=track_id)
+        track = get_object_or_404(owned, pk=pk)
         try:
             with own_turn():
                 certificate, made = origins.stamp(track)
         except stamping.StampRefused as error:
-            raise Problem(409, "stamp-refused", str(error), title="This cannot be stamped") from None
+            raise Problem(400, "stamp-refused", str(error), title="This cannot be stamped") from None
         return Response(documents.stamped(certificate), status=201 if made else 200)

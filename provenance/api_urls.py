@@ -9,7 +9,7 @@ from provenance import api, api_log, api_origins
 urlpatterns = [
     path("stamp", api.Stamp.as_view(), name="api-stamp"),
     path("stamp/", api.Stamp.as_view(schema=None)),
-    path("tracks/<str:track_id>/origin/", api_origins.TrackOrigin.as_view(), name="api-track-origin"),
+    path("tracks/<str:pk>/origin/", api_origins.TrackOrigin.as_view(), name="api-track-origin"),
     path("verify", api.VerifyFile.as_view(), name="api-verify-file"),
     path("verify/", api.VerifyFile.as_view(schema=None)),
     path("verify/<str:certificate_id>", api.VerifyCertificate.as_view(), name="api-verify"),

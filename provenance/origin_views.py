@@ -17,10 +17,10 @@ from provenance.stamping import StampRefused
 
 @login_required
 @require_POST
-def stamp(request: HttpRequest, track_id: str) -> HttpResponse:
+def stamp(request: HttpRequest, pk: str) -> HttpResponse:
     """Stamp an upload and show its certificate; back to the track with the reason where that cannot be."""
     owned = Track.objects.of(artist_in(request)).select_related("artist", "analysis")
-    track = get_object_or_404(owned, pk=track_id)
+    track = get_object_or_404(owned, pk=pk)
     try:
         with uploads.AT_WORK.turn():
             certificate, _ = origins.stamp(track)

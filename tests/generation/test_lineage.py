@@ -98,6 +98,6 @@ def test_a_take_sent_in_as_an_upload_is_no_origin(person: Person) -> None:
     track = Track.objects.of(person.artist).earliest("id")
     track.file.write_bytes(take.file("wav").read_bytes())
     answer = person.api.post(f"/api/tracks/{track.pk}/origin/")
-    assert answer.status_code == 409 and str(take.certificate_id) in answer.json()["detail"]
+    assert answer.status_code == 400 and str(take.certificate_id) in answer.json()["detail"]
     message = person.page.post(f"/catalog/tracks/{track.pk}/origin/", follow=True).content.decode()
     assert "a recording that Starforge made" in message
