@@ -57,6 +57,8 @@ class Brief:
     evidence: for each field, where its value came from: "asked" | "prompt" | "references" | "catalog" | "default".
     edit: the one change this is to a finished take, or None for a take from the start.
     avoid: (track id, bar of it) of earlier takes that the new one should not repeat.
+    model: which of an engine's models, or None for its own choice. text: the words that a model is given, written by
+    rules from the rest or by the artist; None for engines that read none. options: further settings of the engine.
     """
 
     prompt: str
@@ -76,6 +78,9 @@ class Brief:
     evidence: dict[str, str] = field(default_factory=dict)
     edit: Edit | None = None
     avoid: tuple[tuple[str, int], ...] = ()
+    model: str | None = None
+    text: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON. The seed becomes text: 64 bits do not survive JSON numbers."""

@@ -46,6 +46,9 @@ class Wishes:
     seed: int | None = None
     takes: int = 1
     temperature: float = 1.0
+    model: str | None = None
+    text: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -59,6 +62,9 @@ class Wishes:
             "seed": None if self.seed is None else str(self.seed),
             "takes": self.takes,
             "temperature": self.temperature,
+            "model": self.model,
+            "text": self.text,
+            "options": self.options,
         }
 
     @classmethod
@@ -250,6 +256,9 @@ def compose(wishes: Wishes, dna: dict[str, Any], references: Sequence[Known] = (
         takes=wishes.takes,
         temperature=wishes.temperature,
         evidence=evidence,
+        model=wishes.model,
+        text=wishes.text.strip() if wishes.text and wishes.text.strip() else None,
+        options=dict(wishes.options),
     )
 
 

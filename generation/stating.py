@@ -59,6 +59,7 @@ def statement_of(
             "version": engine.version,
             "fine_tuned": False,
             "licence": engine.licence,
+            **rendering.generator,
         },
         "source": {
             "catalog_id": catalog_id_of(generation.artist),
@@ -94,9 +95,9 @@ def statement_of(
             "source_map_sha256": _digest(rendering.built_from),
         },
         "credits": {
-            "composition": "machine, from the artist's recordings",
+            "composition": "machine, from the artist's recordings" if rendering.built_from else "machine",
             "arrangement": "machine",
-            "sound_sources": "artist",
+            "sound_sources": "artist" if rendering.built_from else "machine",
             "mastering": "machine",
         },
         "rights": {"training": "not granted"},

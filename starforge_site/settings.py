@@ -94,6 +94,9 @@ FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 SCRATCH = Path(env.text("STARFORGE_SCRATCH", str(STARFORGE_DATA / "scratch"))).resolve()
 SCRATCH.mkdir(parents=True, exist_ok=True)
 os.environ["STARFORGE_SCRATCH"] = str(SCRATCH)
+# Weights of neural engines. Their modules know no Django and read it from the environment.
+STARFORGE_MODELS = Path(env.text("STARFORGE_MODELS", str(STARFORGE_DATA / "models"))).resolve()
+os.environ["STARFORGE_MODELS"] = str(STARFORGE_MODELS)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 
 # --- people -----------------------------------------------------------------------------------------
@@ -175,7 +178,10 @@ Q_CLUSTER = {
 }
 STARFORGE_RECOVER = ["catalog.intake.recover", "catalog.importing.recover", "generation.lifecycle.recover"]
 STARFORGE_WORKERS = env.integer("STARFORGE_WORKERS", max(1, os.cpu_count() or 1), least=1)
-STARFORGE_ENGINES = env.words("STARFORGE_ENGINES", "generation.engines.mosaic.engine.Mosaic")
+STARFORGE_ENGINES = env.words(
+    "STARFORGE_ENGINES",
+    "generation.engines.mosaic.engine.Mosaic,generation.engines.musicgen.engine.MusicGen",
+)
 STARFORGE_SIGNER = env.text("STARFORGE_SIGNER", "provenance.keys.file_signer")
 STARFORGE_MIN_TRACKS = 10
 STARFORGE_CORPUS_CACHE_BYTES = env.integer("STARFORGE_CORPUS_CACHE_MB", 2048) * 2**20

@@ -80,7 +80,8 @@ class Rendering:
     chosen, reason} for each plan that was compared; `choice`, a sentence why the chosen one was; and of an edit
     `changes`, a sentence for each thing that is different now. built_from: one entry for each bar and layer:
     {bar, layer, track_id, source_bar, source_start, source_end, stretch, shift, gain}.
-    sections: [{name, first_bar, bars, start, end}]. notes: sentences for the artist.
+    sections: [{name, first_bar, bars, start, end}]. notes: sentences for the artist. generator: of an engine with
+    weights, what its certificates say of them: {weights, weights_sha256, licence, commercial_use, fine_tuned, …}.
     """
 
     audio: np.ndarray
@@ -90,6 +91,7 @@ class Rendering:
     built_from: list[dict[str, Any]] = field(default_factory=list)
     sections: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    generator: dict[str, Any] = field(default_factory=dict)
 
 
 class Engine(Protocol):

@@ -1,0 +1,1 @@
+"""MusicGen: music from words with Meta's published weights, through audiocraft."""

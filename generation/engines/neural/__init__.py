@@ -1,0 +1,1 @@
+"""What every engine with network weights shares: which models there are, where they lie, how they are loaded."""

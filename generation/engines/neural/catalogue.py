@@ -1,0 +1,135 @@
+"""The models that are known here, as data. Sizes are of the published files, rounded; licences as their authors state.
+
+Sources: the model cards on huggingface.co under each `repo`, and MUSICGEN.md, AUDIOGEN.md and LICENSE_weights of
+facebookresearch/audiocraft.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+GB = 10**9
+MB = 10**6
+
+TEXT, MELODY, EFFECTS, CODEC, ENCODER, SEPARATOR, DIFFUSION = (
+    "text",
+    "melody",
+    "effects",
+    "codec",
+    "text encoder",
+    "separator",
+    "diffusion",
+)
+
+
+@dataclass(frozen=True)
+class Licence:
+    """commercial_use: whether what the weights make may be sold. gated: the hub wants the licence accepted there."""
+
+    name: str
+    url: str
+    commercial_use: bool
+    summary: str
+    gated: bool = False
+
+
+CC_BY_NC = Licence(
+    "CC-BY-NC-4.0",
+    "https://creativecommons.org/licenses/by-nc/4.0/",
+    False,
+    "Not for commercial use: what these weights make may not be sold or used in a product.",
+)
+APACHE = Licence("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", True, "Free for any use.")
+MIT = Licence("MIT", "https://opensource.org/license/mit", True, "Free for any use.")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One set of weights.
+
+    name: how people and settings call it, and its folder. repo: where the hub has it. files: what the loader needs,
+    relative to the folder. size_bytes: of them together, about. kind: one of the words above. parameters: of the
+    network that takes the time, about. sample_rate: Hz of its sound. seconds: longest stretch it makes at once.
+    needs: names of further models it does not work without. wants: those it works better with.
+    """
+
+    name: str
+    label: str
+    repo: str
+    files: tuple[str, ...]
+    size_bytes: int
+    licence: Licence
+    kind: str
+    parameters: int = 0
+    sample_rate: int = 32_000
+    channels: int = 1
+    seconds: float = 30.0
+    needs: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
+
+
+LM, CODEC_FILE = "state_dict.bin", "compression_state_dict.bin"
+T5_FILES = ("config.json", "model.safetensors", "spiece.model", "tokenizer.json", "tokenizer_config.json")
+
+
+def _musicgen(size: str, parameters: int, size_bytes: int) -> list[Model]:
+    """The mono model of a size and its stereo brother."""
+    melody = "melody" in size
+    kind = MELODY if melody else TEXT
+    wants = ("htdemucs",) if melody else ()
+    shared = {"files": (LM, CODEC_FILE), "licence": CC_BY_NC, "kind": kind, "parameters": parameters}
+    return [
+        Model(
+            name=f"musicgen-{stereo}{size}",
+            label=f"MusicGen {stereo}{size}".replace("-", " "),
+            repo=f"facebook/musicgen-{stereo}{size}",
+            size_bytes=size_bytes,
+            channels=2 if stereo else 1,
+            needs=("t5-base",),
+            wants=wants,
+            **shared,  # type: ignore[arg-type]
+        )
+        for stereo in ("", "stereo-")
+    ]
+
+
+MODELS: dict[str, Model] = {
+    model.name: model
+    for model in [
+        *_musicgen("small", 420_000_000, round(1.1 * GB)),
+        *_musicgen("medium", 1_840_000_000, round(3.9 * GB)),
+        *_musicgen("large", 3_260_000_000, round(6.8 * GB)),
+        *_musicgen("melody", 1_390_000_000, round(3.0 * GB)),
+        *_musicgen("melody-large", 2_450_000_000, round(5.2 * GB)),
+        Model(
+            name="audiogen-medium",
+            label="AudioGen medium",
+            repo="facebook/audiogen-medium",
+            files=(LM, CODEC_FILE),
+            size_bytes=round(3.9 * GB),
+            licence=CC_BY_NC,
+            kind=EFFECTS,
+            parameters=1_840_000_000,
+            sample_rate=16_000,
+            seconds=10.0,
+            needs=("t5-large",),
+        ),
+        Model(
+            name="encodec-32khz",
+            label="EnCodec 32 kHz",
+            repo="facebook/encodec_32khz",
+            files=("config.json", "model.safetensors"),
+            size_bytes=236 * MB,
+            licence=CC_BY_NC,
+            kind=CODEC,
+            parameters=59_000_000,
+        ),
+        Model("t5-small", "T5 small", "google-t5/t5-small", T5_FILES, 245 * MB, APACHE, ENCODER),
+        Model("t5-base", "T5 base", "google-t5/t5-base", T5_FILES, 895 * MB, APACHE, ENCODER),
+        Model("t5-large", "T5 large", "google-t5/t5-large", T5_FILES, round(2.95 * GB), APACHE, ENCODER),
+    ]
+}
+
+
+def of_kind(*kinds: str) -> list[Model]:
+    return [model for model in MODELS.values() if model.kind in kinds]
