@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 KEYWORD = "Token"
+KEYWORDS = (b"token", b"bearer")  # other tools' clients send the second
 LONGEST_KEY = 200
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 REFUSED = "This token is not valid: it was mistyped or revoked. Make a new one at /account/."
@@ -37,7 +38,7 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, AccessToken] | None:
         words = get_authorization_header(request).split()
-        if not words or words[0].lower() != KEYWORD.lower().encode():
+        if not words or words[0].lower() not in KEYWORDS:
             return None
         if len(words) != 2 or len(words[1]) > LONGEST_KEY:
             raise AuthenticationFailed("Write the header as Authorization: Token sf_… with nothing after it.")

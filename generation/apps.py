@@ -13,7 +13,10 @@ class GenerationConfig(AppConfig):
         from generation import corpus
         from generation.library import recognise
         from generation.lifecycle import artist_goes
+        from generation.remains import kept_of
+        from provenance import keeping
 
+        keeping.register("generation", kept_of)
         track_analysed.connect(recognise, dispatch_uid="generation.recognise")
         sound_gone.connect(corpus.sound_goes, dispatch_uid="generation.sound_goes")
         pre_delete.connect(

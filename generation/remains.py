@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from catalog.models import Track
 from generation import exporting, sources
 from generation.engines import engines
 from generation.models import GeneratedTrack, Restoration
+from provenance.models import Certificate
+
+
+def kept_of(certificate: Certificate) -> Mapping[str, Path]:
+    """Where the certified files of a take lie, for `provenance.keeping`; {} for a certificate of no take."""
+    take = GeneratedTrack.objects.filter(certificate=certificate).first()
+    return {kind: take.file(kind) for kind in ("wav", "flac", "mp3", "preview")} if take else {}
 
 
 def missing_files(take: GeneratedTrack) -> list[str]:

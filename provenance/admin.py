@@ -15,6 +15,7 @@ from provenance.models import (
     Certificate,
     CertifiedRendition,
     Checkpoint,
+    ExternalStamp,
     LogEntry,
     LogEvent,
     Revocation,
@@ -127,3 +128,35 @@ class LogEntryAdmin(ReadOnly, Listed):
     @admin.display(description="leaf hash")
     def hash_hex(self, row: LogEntry) -> str:
         return bytes(row.leaf_hash).hex()
+
+
+@admin.register(ExternalStamp)
+class ExternalStampAdmin(ReadOnly, Listed):
+    list_display = (
+        "certificate_id",
+        "authority",
+        "base_url",
+        "status",
+        "refused",
+        "tries",
+        "error",
+        "created_at",
+    )
+    list_filter = ("status", "authority", "refused", "missing")
+    search_fields = ("certificate__id", "remote_id")
+    fields = (
+        "certificate",
+        "authority",
+        "base_url",
+        "status",
+        "remote_id",
+        "error",
+        "tries",
+        "next_try_at",
+        "declared_at",
+        "compared_at",
+        "missing",
+        "differences",
+        "sent",
+        "answer",
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from provenance import api, api_log, api_origins
+from provenance import api, api_external, api_log, api_origins
 
 urlpatterns = [
     path("stamp", api.Stamp.as_view(), name="api-stamp"),
@@ -30,6 +30,16 @@ urlpatterns = [
         "certificates/<str:certificate_id>/disclosure/",
         api.CertificateDisclosure.as_view(),
         name="api-certificate-disclosure",
+    ),
+    path(
+        "certificates/<str:certificate_id>/declaration/",
+        api_external.CertificateDeclaration.as_view(),
+        name="api-certificate-declaration",
+    ),
+    path(
+        "certificates/<str:certificate_id>/o8/",
+        api_external.CertificateDocument.as_view(),
+        name="api-certificate-o8",
     ),
     path("log/checkpoint", api_log.LogCheckpoint.as_view(), name="api-log-checkpoint"),
     path("log/checkpoints", api_log.LogCheckpoints.as_view(), name="api-log-checkpoints"),

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog.ids import new_id
+from catalog.jobs import Job
 from catalog.models import Artist, Track
 
 CERTIFICATE_ID = re.compile(r"cert_[0-9a-z]{4,27}")
@@ -236,3 +237,43 @@ class CertifiedRendition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.certificate_id}"
+
+
+class ExternalStamp(Job):
+    """A certificate declared to another authority; also the job of declaring it, and of comparing it later.
+
+    queued (with `next_try_at`, after a failed try) -> running -> ready, or failed with the reason in `error`.
+    Without a `remote_id` the job declares; with one it looks at what stands there now.
+    """
+
+    TASK = "provenance.tasks.declare"
+    WHAT = "this declaration"
+
+    certificate = models.ForeignKey(Certificate, on_delete=models.CASCADE, related_name="external_stamps")
+    authority = models.CharField(max_length=16, help_text="declarations, plan or v2")
+    base_url = models.CharField(max_length=300)
+    remote_id = models.CharField(max_length=128, blank=True)
+    remote_url = models.CharField(max_length=500, blank=True)
+    remote_signature = models.CharField(max_length=300, blank=True)
+    sent = models.JSONField(default=dict, blank=True, help_text="every field as it was sent")
+    answer = models.JSONField(default=dict, blank=True)
+    sent_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when an attempt may have arrived that was never answered"
+    )
+    declared_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0, help_text="without a usable answer")
+    next_try_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    refused = models.BooleanField(default=False, help_text="it said no; `error` is its reason")
+    compared_at = models.DateTimeField(null=True, blank=True)
+    missing = models.BooleanField(default=False, help_text="it was declared and is no longer there")
+    differences = models.JSONField(default=list, blank=True, help_text="{field, sent, found} each")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint("certificate", "authority", "base_url", name="one_declaration_per_place")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id} at {self.base_url}"

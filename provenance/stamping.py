@@ -20,7 +20,7 @@ from catalog.audio.hashing import audio_digest, file_sha256
 from catalog.audio.marking import MARKABLE
 from catalog.audio.sniff import sniff
 from catalog.models import Artist, Track
-from provenance import credentials, disclosure, keys, statement, streams
+from provenance import credentials, disclosure, keys, outbox, statement, streams
 from provenance.canonical import canonical
 from provenance.log import store
 from provenance.models import Certificate, CertifiedRendition, PrivatePart, certificate_id
@@ -95,6 +95,7 @@ def stamp(
             if found is None:
                 raise
     _mark(found, renditions)
+    outbox.announce(found)
     return found
 
 

@@ -11,6 +11,7 @@ app_name = "provenance"
 urlpatterns = [
     path("certificates/<str:certificate_id>/", views.certificate, name="certificate"),
     path("certificates/<str:certificate_id>/open/", views.open_part, name="open-part"),
+    path("certificates/<str:certificate_id>/declare/", views.declare, name="declare"),
     path("certificates/<str:certificate_id>/disclosure.json", views.disclosure, name="disclosure"),
     path("catalog/tracks/<str:pk>/origin/", origin_views.stamp, name="origin"),
     path("verify/", views.verify, name="verify"),

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -16,7 +17,18 @@ from rest_framework.throttling import AnonRateThrottle
 from catalog.models import Track
 from catalog.turns import Busy
 from provenance import disclosure as disclosing
-from provenance import events, keys, opening, pictures, reading, stamping, uploads, wording
+from provenance import (
+    events,
+    keys,
+    opening,
+    outbox,
+    pictures,
+    reading,
+    stamping,
+    standing,
+    uploads,
+    wording,
+)
 from provenance.log import store
 from provenance.models import CERTIFICATE_ID, Certificate
 from provenance.standalone import build
@@ -92,6 +104,8 @@ def certificate(request: HttpRequest, certificate_id: str) -> HttpResponse:
             "logged_on": wording.minute(checkpoint.created_at),
             "key_since": wording.day(found.key.valid_from),
             "base": base,
+            "standing": standing.of(found),
+            "mine": opening.owns(getattr(request.user, "artist", None), found),
         },
     )
 
@@ -132,6 +146,19 @@ def open_part(request: HttpRequest, certificate_id: str) -> HttpResponse:
     except opening.NotPrivate as error:
         raise Http404(str(error)) from error
     return redirect(f"{found.get_absolute_url()}#private")
+
+
+@require_POST
+def declare(request: HttpRequest, certificate_id: str) -> HttpResponse:
+    """Declare on o8, send again or compare: whatever is next. For the owner; a 404 for everybody else."""
+    found = _owned(request, certificate_id)
+    try:
+        row, made = outbox.declare(found)
+        if not made:
+            outbox.send_again(row)
+    except outbox.NothingToDo as error:
+        messages.error(request, str(error))
+    return redirect(f"{found.get_absolute_url()}#standing")
 
 
 @require_safe

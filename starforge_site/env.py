@@ -78,6 +78,35 @@ def rate(name: str, default: str) -> str:
     return value
 
 
+def address(name: str) -> str:
+    """The address of a service, http or https, without a trailing slash; "" when none is set."""
+    value = text(name).rstrip("/")
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or parts.query or parts.fragment:
+        raise BadSetting(f"{name} is not an address such as https://o8.example.org.")
+    if parts.username or parts.password:
+        raise BadSetting(
+            f"{name} holds a password. Give a token as {name.removesuffix('_URL')}_TOKEN instead."
+        )
+    return value
+
+
+def given_secret(name: str) -> str:
+    """A secret from NAME or from the file NAME_FILE; "" when neither is set. None is made."""
+    if (value := text(name)) or not (path := text(f"{name}_FILE")):
+        return value
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        raise BadSetting(f"{name}_FILE cannot be read: {error.strerror}.") from None
+
+
 def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 

@@ -176,13 +176,26 @@ Q_CLUSTER = {
     "label": "Queue",
     "ALT_CLUSTERS": {"gpu": {"workers": 1, "timeout": 3600, "retry": 3660}},
 }
-STARFORGE_RECOVER = ["catalog.intake.recover", "catalog.importing.recover", "generation.lifecycle.recover"]
+STARFORGE_RECOVER = [
+    "catalog.intake.recover",
+    "catalog.importing.recover",
+    "generation.lifecycle.recover",
+    "provenance.outbox.recover",
+]
 STARFORGE_WORKERS = env.integer("STARFORGE_WORKERS", max(1, os.cpu_count() or 1), least=1)
 STARFORGE_ENGINES = env.words(
     "STARFORGE_ENGINES",
     "generation.engines.mosaic.engine.Mosaic,generation.engines.musicgen.engine.MusicGen",
 )
 STARFORGE_SIGNER = env.text("STARFORGE_SIGNER", "provenance.keys.file_signer")
+# Where stamps are declared besides here; nowhere without an address.
+STARFORGE_O8_URL = env.address("STARFORGE_O8_URL")
+STARFORGE_O8_KIND = env.choice("STARFORGE_O8_KIND", ("DECLARATIONS", "PLAN", "V2"), "DECLARATIONS").lower()
+STARFORGE_O8_DECLARE = env.choice("STARFORGE_O8_DECLARE", ("ALL", "ASKED"), "ALL").lower()
+STARFORGE_O8_TOKEN = env.given_secret("STARFORGE_O8_TOKEN")
+STARFORGE_O8_WALLET = env.text("STARFORGE_O8_WALLET")
+STARFORGE_O8_IDENTITY = env.text("STARFORGE_O8_IDENTITY")
+STARFORGE_O8_SECONDS = env.integer("STARFORGE_O8_SECONDS", 10, least=1)
 STARFORGE_MIN_TRACKS = 10
 STARFORGE_CORPUS_CACHE_BYTES = env.integer("STARFORGE_CORPUS_CACHE_MB", 2048) * 2**20
 STARFORGE_UPLOAD_BYTES = env.integer("STARFORGE_UPLOAD_MB", 400, least=1) * 2**20

@@ -44,7 +44,8 @@ def test_what_is_missing_or_not_text_is_named(fields: dict[str, object]) -> None
 
 
 @pytest.mark.parametrize(
-    "header", ["Token", "Token nonsense", "Token sf_a b", "Token " + "x" * 5000, "Token ü"]
+    "header",
+    ["Token", "Bearer sf_nonsense", "Token nonsense", "Token sf_a b", "Token " + "x" * 5000, "Token ü"],
 )
 def test_what_is_no_token_is_refused(header: str) -> None:
     problem(stranger().get("/api/dna/", headers={"authorization": header}), 401)

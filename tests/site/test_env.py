@@ -139,3 +139,25 @@ def test_nonsense_stops_the_start_with_a_sentence(tmp_path: Path, name: str, val
     said = done.stdout + done.stderr
     assert name in said
     assert "Traceback" not in said
+
+
+def test_an_address_is_http_and_holds_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value, read in {
+        "": "",
+        "http://localhost:3000/": "http://localhost:3000",
+        "https://a.b/o8": "https://a.b/o8",
+    }.items():
+        monkeypatch.setenv("STARFORGE_X_URL", value)
+        assert env.address("STARFORGE_X_URL") == read
+    for value in (
+        "ftp://a.b",
+        "localhost:3000",
+        "https://",
+        "https://a.b/?x=1",
+        "http://a:99999",
+        "https://me:secret@a.b",
+    ):
+        monkeypatch.setenv("STARFORGE_X_URL", value)
+        with pytest.raises(env.BadSetting) as refused:
+            env.address("STARFORGE_X_URL")
+        assert "secret" not in str(refused.value)

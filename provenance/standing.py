@@ -1,0 +1,99 @@
+"""Where a certificate stands with others, in the words the page uses. From rows, not from the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from provenance import wording
+from provenance.models import Certificate, ExternalStamp
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`mark`: good, warn or bad, beside the word. `verb`: what its owner can do about it, "" for nothing."""
+
+    state: str
+    word: str
+    mark: str
+    sentence: str
+    url: str = ""
+    verb: str = ""
+    differences: tuple[dict[str, Any], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "state": self.state,
+            "word": self.word,
+            "sentence": self.sentence,
+            "url": self.url,
+            "differences": list(self.differences),
+        }
+
+
+def of(certificate: Certificate) -> Standing:
+    row = certificate.external_stamps.first()
+    if row is None:
+        verb = "Declare on o8" if settings.STARFORGE_O8_URL else ""
+        return Standing(
+            "local", "Stamped locally", "good", "Not declared on o8; the stamp holds without it.", "", verb
+        )
+    return of_row(row)
+
+
+def of_row(row: ExternalStamp) -> Standing:
+    link = row.remote_url if row.remote_url.startswith(("https://", "http://")) else ""
+    if row.remote_id:
+        return _declared(row, link)
+    if row.status in (ExternalStamp.QUEUED, ExternalStamp.RUNNING):
+        if row.next_try_at is None:
+            return Standing("queued", "Queued for o8", "warn", "Stamped locally; it is sent in a moment.")
+        again = wording.minute(row.next_try_at)
+        return Standing(
+            "queued", "Queued for o8", "warn", f"Stamped locally. {row.error} Next try: {again}.".replace("  ", " "),
+            verb="Try Now",
+        )  # fmt: skip
+    if row.refused:
+        return Standing(
+            "refused",
+            "Refused by o8",
+            "bad",
+            f"{_ended(row.error)} The local stamp holds.",
+            verb="Send Again",
+        )
+    return Standing(
+        "failed",
+        "Not declared on o8",
+        "warn",
+        f"{_ended(row.error)} The local stamp holds.",
+        verb="Send Again",
+    )
+
+
+def _declared(row: ExternalStamp, link: str) -> Standing:
+    looked = f" Compared {wording.minute(row.compared_at)}." if row.compared_at else ""
+    failed = f" {row.error}" if row.error else ""
+    if row.missing:
+        said = f"It was declared as {row.remote_id} and is no longer there. The local signature still proves.{looked}"
+        return Standing("missing", "Missing on o8", "warn", said, "", "Declare Again")
+    if row.differences:
+        names = ", ".join(str(one.get("field")) for one in row.differences)
+        said = f"What stands there is no longer what was declared: {names}. The local signature still proves.{looked}"
+        return Standing(
+            "differs", "Does not match", "bad", said, link, "Compare Again", tuple(row.differences)
+        )
+    when = f" on {wording.day(row.declared_at)}" if row.declared_at else ""
+    return Standing(
+        "declared",
+        "Declared on o8",
+        "good",
+        f"As {row.remote_id}{when}.{looked}{failed}",
+        link,
+        "Compare Now",
+    )
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."

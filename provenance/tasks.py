@@ -1,0 +1,9 @@
+"""What the queue calls. The dotted names stay: queued rows carry them."""
+
+from __future__ import annotations
+
+
+def declare(external_id: int) -> str:
+    from provenance.outbox import run
+
+    return run(external_id)
