@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from generation.engines.base import EngineError
+
+
+class TrainingError(EngineError):
+    """The training cannot go on. `reason` is a sentence for the artist, with what to do."""
+
+
+NO_ROOM = (
+    "There is no room left on the disk of this machine. Free some space and continue: what was learned up to the last "
+    "checkpoint is kept."
+)
