@@ -46,7 +46,9 @@ def split(ids: Sequence[str], held_out: float, seed: int) -> tuple[list[str], li
     At least one track is on each side. Raises TrainingError for fewer than two.
     """
     if len(set(ids)) < LEAST_TRACKS:
-        raise TrainingError("An adapter is trained on one part of your tracks and tested on another: two are needed.")
+        raise TrainingError(
+            "An adapter is trained on one part of your tracks and tested on another: two are needed."
+        )
     ordered = sorted(set(ids))
     drawn = np.random.default_rng([seed, 7]).permutation(len(ordered))
     count = min(len(ordered) - 1, max(1, round(held_out * len(ordered))))

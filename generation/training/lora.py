@@ -35,7 +35,7 @@ def injected(lm: Any, recipe: Recipe) -> Iterator[list[Any]]:
     training = lm.training
     config = LoraConfig(
         r=recipe.rank,
-        lora_alpha=recipe.alpha,
+        lora_alpha=recipe.alpha,  # type: ignore[arg-type]  # a float works as well
         target_modules=list(MODULES),
         target_parameters=list(PARAMETERS),
         lora_dropout=0.0,
@@ -97,7 +97,7 @@ def _remove(module: Any) -> None:
 
     for name, child in list(module.named_children()):
         while isinstance(child, BaseTunerLayer):
-            child = child.base_layer
+            child = child.base_layer  # type: ignore[attr-defined]  # its subclasses have it
             setattr(module, name, child)
         _remove(child)
 
@@ -115,7 +115,12 @@ def applied(lm: Any, factors: Mapping[str, Any], scale: float) -> Iterator[None]
     for name in weights:
         a, b = factors[f"{name}.lora_A"], factors.get(f"{name}.lora_B")
         weight = inside.get(name)
-        if weight is None or b is None or tuple(weight.shape) != (b.shape[0], a.shape[1]) or a.shape[0] != b.shape[1]:
+        if (
+            weight is None
+            or b is None
+            or tuple(weight.shape) != (b.shape[0], a.shape[1])
+            or a.shape[0] != b.shape[1]
+        ):
             raise Mismatch("These factors are of another model.")
     if scale == 0:
         yield

@@ -44,7 +44,12 @@ class Trainer:
     """
 
     def __init__(
-        self, lm: Any, factors: list[Any], train: Sequence[Example], held_out: Sequence[Example], recipe: Recipe
+        self,
+        lm: Any,
+        factors: list[Any],
+        train: Sequence[Example],
+        held_out: Sequence[Example],
+        recipe: Recipe,
     ) -> None:
         import torch
 

@@ -25,11 +25,17 @@ from generation.training.errors import TrainingError
 from generation.training.recipe import Recipe
 from generation.training.session import Material, News
 from generation.training.tokens import encode
-from tests.generation.tiny_models import tiny_model_folders, tiny_models
 
-__all__ = ["tiny_model_folders", "tiny_models"]
 RECIPE = Recipe(
-    rank=8, alpha=16, learning_rate=5e-3, warmup=2, steps=12, batch=4, validate_every=4, chunk_seconds=4, seed=3
+    rank=8,
+    alpha=16,
+    learning_rate=5e-3,
+    warmup=2,
+    steps=12,
+    batch=4,
+    validate_every=4,
+    chunk_seconds=4,
+    seed=3,
 )
 
 
@@ -231,7 +237,11 @@ def test_a_wrong_or_damaged_adapter_is_told_in_words(
 
 
 def test_a_full_disk_costs_nothing_that_was_kept(
-    finished: tuple[Path, dict[str, Any]], tiny_models: Path, recordings: Path, tmp_path: Path, monkeypatch: Any
+    finished: tuple[Path, dict[str, Any]],
+    tiny_models: Path,
+    recordings: Path,
+    tmp_path: Path,
+    monkeypatch: Any,
 ) -> None:
     folder = tmp_path / "adapter"
     assert trained(folder, recordings, pause=lambda: True) is None
