@@ -117,7 +117,13 @@ def account(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "account/account.html",
-        {"artist": artist, "form": form, "tokens": artist.tokens.filter(revoked_at=None), "rights": RIGHTS},
+        {
+            "artist": artist,
+            "form": form,
+            "tokens": artist.tokens.filter(revoked_at=None),
+            "rights": RIGHTS,
+            "consents": accounts.consents(artist),
+        },
         status=422 if form.errors else 200,
     )
 
@@ -130,6 +136,14 @@ def rights(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"declared": True})
     messages.success(request, "Recorded.")
     return redirect("catalog:library")
+
+
+@login_required
+@require_POST
+def consent(request: HttpRequest) -> HttpResponse:
+    accounts.consent(artist_in(request), request.POST.getlist("allow"))
+    messages.success(request, "Saved.")
+    return redirect("catalog:account")
 
 
 @login_required

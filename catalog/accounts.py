@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
@@ -13,6 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog.models import AccessToken, Artist
+
+CONSENTS = ("training", "derivative", "remix")
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -50,6 +53,27 @@ def declare_rights(artist: Artist, *, statement: str) -> None:
     Artist.objects.filter(pk=artist.pk).update(
         rights_statement=statement.strip(), rights_declared_at=timezone.now()
     )
+
+
+def consents(artist: Artist) -> dict[str, bool]:
+    """What the artist allows others to do with what is made from now on. Silence is a no."""
+    said = artist.settings.get("consent")
+    return {name: bool(isinstance(said, dict) and said.get(name) is True) for name in CONSENTS}
+
+
+def consent(artist: Artist, allowed: Iterable[str]) -> None:
+    """Record what the artist allows, of CONSENTS. Certificates signed before keep what they say."""
+    wanted = set(allowed)
+    with transaction.atomic():
+        row = Artist.objects.select_for_update().get(pk=artist.pk)
+        row.settings = {**row.settings, "consent": {name: name in wanted for name in CONSENTS}}
+        row.save(update_fields=["settings"])
+    artist.settings = row.settings
+
+
+def rights_of(artist: Artist) -> dict[str, str]:
+    """The consents as a statement says them: granted or not granted."""
+    return {name: "granted" if yes else "not granted" for name, yes in consents(artist).items()}
 
 
 def digest(key: str) -> str:

@@ -26,6 +26,7 @@ urlpatterns = [
     path("account/password/", account_views.ChangePassword.as_view(), name="password"),
     path("account/", account_views.account, name="account"),
     path("account/rights/", account_views.rights, name="rights"),
+    path("account/consent/", account_views.consent, name="consent"),
     path("account/tokens/", account_views.create_token, name="token_created"),
     path("account/tokens/<int:pk>/revoke/", account_views.revoke_token, name="token_revoke"),
 ]

@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog.accounts import catalog_id_of
+from catalog.accounts import catalog_id_of, rights_of
 from generation.brief import Brief, Edit
 from generation.engines.base import Engine, Rendering
 from generation.models import GeneratedTrack, Generation
@@ -25,6 +25,19 @@ def _said(edit: Edit) -> dict[str, Any]:
     said = {name: value for name, value in edit.to_json().items() if value not in (None, [])}
     del said["take_id"]
     return said
+
+
+def credits_of(engine: Engine) -> dict[str, str]:
+    """Who or what filled each role. An engine that composes from the artist's recordings uses their sounds."""
+    theirs = "lineage" in engine.capabilities()
+    return {
+        "composition": "machine, from the artist's recordings" if theirs else "machine",
+        "arrangement": "machine",
+        "production": "machine",
+        "sound_sources": "artist" if theirs else "machine",
+        "mixing": "machine",
+        "mastering": "machine",
+    }
 
 
 def statement_of(
@@ -94,12 +107,7 @@ def statement_of(
             "plan_sha256": _digest(rendering.plan),
             "source_map_sha256": _digest(rendering.built_from),
         },
-        "credits": {
-            "composition": "machine, from the artist's recordings" if rendering.built_from else "machine",
-            "arrangement": "machine",
-            "sound_sources": "artist" if rendering.built_from else "machine",
-            "mastering": "machine",
-        },
-        "rights": {"training": "not granted"},
+        "credits": credits_of(engine),
+        "rights": rights_of(generation.artist),
         "parents": parents,
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from catalog.accounts import catalog_id_of
+from catalog.accounts import catalog_id_of, rights_of
 from catalog.audio.errors import AudioError
 from catalog.audio.hashing import audio_digest
 from catalog.models import Artist, Track
@@ -71,7 +71,7 @@ def refusal(track: Track) -> str:
 def statement_of(track: Track) -> dict[str, Any]:
     """The plan's provenance JSON of an upload: whose it is said to be, and since when it is here."""
     artist = track.artist
-    rights: dict[str, Any] = {"training": "not granted"}
+    rights: dict[str, Any] = {**rights_of(artist)}
     if artist.rights_declared_at:
         rights["declared"] = artist.rights_statement
         rights["declared_at"] = utc_text(artist.rights_declared_at)

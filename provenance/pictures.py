@@ -46,7 +46,7 @@ def stages(chain: Sequence[Mapping[str, Any]], seed: str = "") -> list[Stage]:
         else:
             steps.setdefault(link.get("depth", 0 if box.here else 1), []).append(box)
     if len(origins) > 1:
-        origins = [Box(f"{len(origins)} origin stamps", "the artist’s own recordings")]
+        origins = [Box(f"{len(origins)} origin stamps", "the artist’s own")]
     roots["catalog"] = origins + roots["catalog"]
     later = [_few(steps[depth]) for depth in sorted(steps, reverse=True)]
     return [stage for stage in (*roots.values(), *later) if stage]

@@ -53,7 +53,10 @@ def claims(provenance: Mapping[str, Any], opened: Mapping[str, Any] | None = Non
         rows.append(("Recordings heard", f"{used:,} of {source.get('track_count', used):,}"))
     score = _number("Match", result.get("similarity_score"), "{:.1%}")
     rows += [(label, f"{value} to the catalog") for label, value in score]
-    rows += _text("Training rights", _block(provenance, "rights").get("training"))
+    rights = _block(provenance, "rights")
+    rows += _text("Training rights", rights.get("training"))
+    rows += _text("Derivative works", rights.get("derivative"))
+    rows += _text("Remixes", rights.get("remix"))
     return rows
 
 

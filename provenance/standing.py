@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,10 @@ class Standing:
             "word": self.word,
             "sentence": self.sentence,
             "url": self.url,
-            "differences": list(self.differences),
+            "differences": [
+                {name: one[name] for name in ("field", "sent", "found") if name in one}
+                for one in self.differences
+            ],
         }
 
 
@@ -92,6 +96,17 @@ def _declared(row: ExternalStamp, link: str) -> Standing:
         f"As {row.remote_id}{when}.{looked}{failed}",
         link,
         "Compare Now",
+    )
+
+
+def _shown(value: Any) -> str:
+    """A field's value for a reader: yes and no, nothing for nothing."""
+    if value in (None, "", [], {}):
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return wording.clip(
+        value if isinstance(value, (str, int, float)) else json.dumps(value, ensure_ascii=False)
     )
 
 

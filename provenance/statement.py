@@ -27,7 +27,9 @@ from provenance.canonical import canonical, normalise
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://starforge.audio/provenance/v1"
-PREDICATE_VERSION = "1"
+# 1: as first published. 1.1: rights name derivatives and remixes, credits name production and mixing, and parents
+# may be origin stamps. Nothing changed its meaning, so every reader of 1 reads 1.1.
+PREDICATE_VERSION = "1.1"
 DIGEST_KINDS = ("pcm", "mpeg-stream")
 STREAM_KIND = "flac-stream"
 OUTSIDE = ("o8_signature", "blockchain_tx")

@@ -37,6 +37,8 @@ def test_the_chain_runs_from_the_uploads_over_the_take_to_its_edit_and_the_libra
     unstamped, *stamped = Track.objects.of(artist).order_by("id")
     for track in stamped:
         assert person.api.post(f"/api/tracks/{track.pk}/origin/").status_code == 201
+    assert person.page.post("/account/consent/", {"allow": ["remix", "nonsense"]}).status_code == 302
+    assert "checked" in person.page.get("/account/").content.decode().partition('value="remix"')[2][:60]
     again = person.api.post(f"/api/tracks/{stamped[0].pk}/origin/")
     assert again.status_code == 200 and Certificate.objects.count() == len(stamped)
     take = run(
@@ -53,6 +55,12 @@ def test_the_chain_runs_from_the_uploads_over_the_take_to_its_edit_and_the_libra
     assert (parent["relation"], parent["of"], parent["state"]) == ("edit of", edit.certificate_id, "held")
     assert parent["attested"] == "measured" and parent["log_index"] == take.certificate.entry_id
     assert parent["title"] == ""  # private, and stays so
+    said = body["metadata"]
+    assert set(said["credits"]) >= {"composition", "arrangement", "production", "mixing", "mastering"}
+    assert said["rights"] == {"training": "not granted", "derivative": "not granted", "remix": "granted"}
+    assert said["generator"]["fine_tuned"] is False and said["generator"]["version"]
+    assert said["source"]["catalog_hash"] and said["source"]["aesthetic_dna_snapshot"]["sha256"]
+    assert said["recipe"]["plan_sha256"] and said["recipe"]["source_map_sha256"]
     named = {pk for pk, link in links.items() if link["relation"] == "made from" and link["depth"] == 1}
     assert named == {Track.objects.get(pk=pk).origin_certificate.pk for pk in heard} != set()
     assert [link["kind"] for link in body["chain"][-3:]] == ["model", "dna_snapshot", "catalog"]

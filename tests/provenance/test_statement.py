@@ -121,3 +121,12 @@ def test_a_statement_of_the_wrong_shape_is_refused(edit):
 def test_something_else_entirely_is_refused(value):
     with pytest.raises(st.StatementError):
         st.read(value)
+
+
+def test_every_version_that_was_ever_signed_is_read():
+    """1.1 added fields and changed the meaning of none: the vectors in tests/vectors were signed as 1."""
+    made = build()
+    assert made["predicate"]["version"] == "1.1"
+    for version in ("1", "1.1"):
+        old = {**made, "predicate": {**made["predicate"], "version": version}}
+        assert st.read(old) == st.read(made)
