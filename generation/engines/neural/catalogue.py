@@ -41,6 +41,14 @@ CC_BY_NC = Licence(
 )
 APACHE = Licence("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", True, "Free for any use.")
 MIT = Licence("MIT", "https://opensource.org/license/mit", True, "Free for any use.")
+STABILITY_COMMUNITY = Licence(
+    "Stability AI Community License",
+    "https://stability.ai/license",
+    True,
+    "Commercial use as long as you or your company earn less than 1 million US$ a year, after registering with "
+    "Stability AI; above that only with their enterprise licence.",
+    gated=True,
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,30 @@ class Model:
 
 LM, CODEC_FILE = "state_dict.bin", "compression_state_dict.bin"
 T5_FILES = ("config.json", "model.safetensors", "spiece.model", "tokenizer.json", "tokenizer_config.json")
+
+# The parts that diffusers loads; the single file beside them in the repository is for stable-audio-tools.
+STABLE_AUDIO_FILES = (
+    "model_index.json",
+    "scheduler/scheduler_config.json",
+    "tokenizer/spiece.model",
+    "tokenizer/tokenizer.json",
+    "tokenizer/tokenizer_config.json",
+    "tokenizer/special_tokens_map.json",
+    "text_encoder/config.json",
+    "text_encoder/model.safetensors",
+    "projection_model/config.json",
+    "projection_model/diffusion_pytorch_model.safetensors",
+    "transformer/config.json",
+    "transformer/diffusion_pytorch_model.safetensors",
+    "vae/config.json",
+    "vae/diffusion_pytorch_model.safetensors",
+)
+# Of a tokenizer: it comes as sentencepiece or as JSON, and one of them is enough.
+OPTIONAL = ("spiece.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+
+
+def may_be_absent(file: str) -> bool:
+    return file.rpartition("/")[2] in OPTIONAL
 
 
 def _musicgen(size: str, parameters: int, size_bytes: int) -> list[Model]:
@@ -123,6 +155,19 @@ MODELS: dict[str, Model] = {
             licence=CC_BY_NC,
             kind=CODEC,
             parameters=59_000_000,
+        ),
+        Model(
+            name="stable-audio-open",
+            label="Stable Audio Open 1.0",
+            repo="stabilityai/stable-audio-open-1.0",
+            files=STABLE_AUDIO_FILES,
+            size_bytes=round(5.3 * GB),
+            licence=STABILITY_COMMUNITY,
+            kind=DIFFUSION,
+            parameters=1_060_000_000,
+            sample_rate=44_100,
+            channels=2,
+            seconds=47.5,
         ),
         Model("t5-small", "T5 small", "google-t5/t5-small", T5_FILES, 245 * MB, APACHE, ENCODER),
         Model("t5-base", "T5 base", "google-t5/t5-base", T5_FILES, 895 * MB, APACHE, ENCODER),

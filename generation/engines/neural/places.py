@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.engines.base import Availability, EngineError
-from generation.engines.neural.catalogue import MODELS, Model
+from generation.engines.neural.catalogue import MODELS, Model, may_be_absent
 
 # Written last by fetch_model: {"name", "repo", "revision", "licence", "files": {path: {"size", "sha256"}}}
 MANIFEST = "manifest.json"
@@ -114,13 +114,33 @@ def ready(names: list[str]) -> list[str]:
     return [name for name in names if not missing_of(name)]
 
 
+def accepted(names: list[str]) -> Availability:
+    """Ready when the licence of one of these models was accepted on this machine, where its owner asks for that."""
+    asked = []
+    for name in names:
+        place = place_of(name)
+        if place is None:
+            continue
+        if not place.model.licence.gated or place.manifest.get("licence"):
+            return Availability(True)
+        asked.append(place.model)
+    if not asked:
+        return Availability(False, "No model is here.")
+    model = asked[0]
+    return Availability(
+        False,
+        f"The weights of {model.label} are here, but nobody accepted the {model.licence.name} for this machine.",
+        f"Read {model.licence.url}, then: `{fetch_command(model.name)}`.",
+    )
+
+
 def size_words(size: int) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 10**9 else f"{max(1, round(size / 1e6))} MB"
 
 
 def _missing_words(model: Model) -> tuple[str, str]:
     for folder in _candidates(model):
-        absent = [file for file in model.files if not (folder / file).is_file()]
+        absent = [file for file in model.files if not may_be_absent(file) and not (folder / file).is_file()]
         if folder.is_dir() and len(absent) < len(model.files):
             return (
                 f"{model.label} is not whole: {', '.join(absent)} is missing in {folder}.",
@@ -145,11 +165,10 @@ def _candidates(model: Model) -> list[Path]:
 
 
 def _whole(model: Model, folder: Path) -> bool:
-    optional = ("tokenizer.json", "tokenizer_config.json", "spiece.model")
-    if not all((folder / file).is_file() for file in model.files if file not in optional):
+    if not all((folder / file).is_file() for file in model.files if not may_be_absent(file)):
         return False
     # A tokenizer comes as sentencepiece or as JSON; one of them is enough.
-    pieces = [file for file in model.files if file in ("tokenizer.json", "spiece.model")]
+    pieces = [file for file in model.files if file.endswith(("tokenizer.json", "spiece.model"))]
     return not pieces or any((folder / file).is_file() for file in pieces)
 
 
