@@ -97,6 +97,14 @@ os.environ["STARFORGE_SCRATCH"] = str(SCRATCH)
 # Weights of neural engines. Their modules know no Django and read it from the environment.
 STARFORGE_MODELS = Path(env.text("STARFORGE_MODELS", str(STARFORGE_DATA / "models"))).resolve()
 os.environ["STARFORGE_MODELS"] = str(STARFORGE_MODELS)
+# Where weights are fetched from, by the names that the hub's own tools use.
+STARFORGE_HUB = env.address("HF_ENDPOINT", "https://huggingface.co")
+STARFORGE_HUB_TOKEN = env.text("HF_TOKEN")
+# The hosted Stable Audio, which its engine reads from the environment too.
+if path := env.text("STARFORGE_STABILITY_KEY_FILE"):
+    os.environ["STARFORGE_STABILITY_KEY"] = Path(path).read_text().strip()
+os.environ["STARFORGE_STABILITY_URL"] = env.address("STARFORGE_STABILITY_URL", "https://api.stability.ai")
+os.environ["STARFORGE_PAID"] = env.text("STARFORGE_PAID", str(STARFORGE_DATA / "paid"))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 
 # --- people -----------------------------------------------------------------------------------------
@@ -185,7 +193,8 @@ STARFORGE_RECOVER = [
 STARFORGE_WORKERS = env.integer("STARFORGE_WORKERS", max(1, os.cpu_count() or 1), least=1)
 STARFORGE_ENGINES = env.words(
     "STARFORGE_ENGINES",
-    "generation.engines.mosaic.engine.Mosaic,generation.engines.musicgen.engine.MusicGen",
+    "generation.engines.mosaic.engine.Mosaic,generation.engines.musicgen.engine.MusicGen,"
+    "generation.engines.stable_audio.engine.StableAudio,generation.engines.stability.engine.StabilityAPI",
 )
 STARFORGE_SIGNER = env.text("STARFORGE_SIGNER", "provenance.keys.file_signer")
 # Where stamps are declared besides here; nowhere without an address.

@@ -10,8 +10,9 @@ from pytest_django import Settings
 from generation.engines import engines
 from tests.generation.stand_in import PATH, StandIn
 from tests.generation.tiny_models import tiny_model_folders, tiny_models
+from tests.generation.tiny_stable_audio import tiny_stable_audio, tiny_stable_audio_files
 
-__all__ = ["stand_in", "tiny_model_folders", "tiny_models"]
+__all__ = ["stand_in", "tiny_model_folders", "tiny_models", "tiny_stable_audio", "tiny_stable_audio_files"]
 
 
 @pytest.fixture
