@@ -98,12 +98,11 @@ os.environ["STARFORGE_SCRATCH"] = str(SCRATCH)
 STARFORGE_MODELS = Path(env.text("STARFORGE_MODELS", str(STARFORGE_DATA / "models"))).resolve()
 os.environ["STARFORGE_MODELS"] = str(STARFORGE_MODELS)
 # Where weights are fetched from, by the names that the hub's own tools use.
-STARFORGE_HUB = env.address("HF_ENDPOINT", "https://huggingface.co")
-STARFORGE_HUB_TOKEN = env.text("HF_TOKEN")
+STARFORGE_HUB = env.address("HF_ENDPOINT") or "https://huggingface.co"
+STARFORGE_HUB_TOKEN = env.given_secret("HF_TOKEN")
 # The hosted Stable Audio, which its engine reads from the environment too.
-if path := env.text("STARFORGE_STABILITY_KEY_FILE"):
-    os.environ["STARFORGE_STABILITY_KEY"] = Path(path).read_text().strip()
-os.environ["STARFORGE_STABILITY_URL"] = env.address("STARFORGE_STABILITY_URL", "https://api.stability.ai")
+os.environ["STARFORGE_STABILITY_KEY"] = env.given_secret("STARFORGE_STABILITY_KEY")
+os.environ["STARFORGE_STABILITY_URL"] = env.address("STARFORGE_STABILITY_URL") or "https://api.stability.ai"
 os.environ["STARFORGE_PAID"] = env.text("STARFORGE_PAID", str(STARFORGE_DATA / "paid"))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 
