@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,8 +128,14 @@ def _fetched(
 
 
 def repository_of(model: Model) -> Repository:
-    files = tuple(WantedFile(file, optional=may_be_absent(file)) for file in model.files)
+    files = tuple(WantedFile(file, _named_hash(file), optional=may_be_absent(file)) for file in model.files)
     return Repository(model.name, model.repo, files)
+
+
+def _named_hash(file: str) -> str | None:
+    """Torch's hub writes the first digits of a file's SHA-256 into its name: 955717e8-8726e21a.th."""
+    found = re.fullmatch(r".*-([0-9a-f]{8,64})\.(?:th|pth?)", file)
+    return found[1] if found else None
 
 
 def _acceptance(model: Model) -> Acceptance | None:

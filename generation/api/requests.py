@@ -44,6 +44,7 @@ class EngineJSON(serializers.Serializer[Any]):
     licence = serializers.CharField()
     commercial_use = serializers.BooleanField()
     description = serializers.CharField()
+    cost = serializers.CharField(allow_blank=True, help_text="What a take is charged; empty when nothing is")
     availability = Availability()
     capabilities = serializers.ListField(child=serializers.CharField())
 
@@ -160,6 +161,7 @@ class EngineList(ArtistView):
                     "licence": engine.licence,
                     "commercial_use": engine.commercial_use,
                     "description": engine.description,
+                    "cost": getattr(engine, "cost", ""),
                     "availability": vars(engine.availability()),
                     "capabilities": sorted(engine.capabilities()),
                 }

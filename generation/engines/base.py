@@ -101,6 +101,7 @@ class Engine(Protocol):
     licence: str
     commercial_use: bool
     description: str
+    # An engine that costs money says what: `cost = "20 credits for each take"`. Without it: nothing.
 
     def availability(self) -> Availability: ...
 

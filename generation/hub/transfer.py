@@ -53,8 +53,8 @@ class Named:
         digest = sha256_of(file)
         if not expected:
             return "size", digest
-        mine = digest if len(expected) == 64 else blob_sha1_of(file)
-        if mine != expected:
+        mine = blob_sha1_of(file) if how == "hub" and len(expected) == 40 else digest
+        if not mine.startswith(expected):
             raise errors.Altered(self.wanted.path, f"the hash {expected[:12]}…", f"{mine[:12]}…")
         return how, digest
 
@@ -82,7 +82,7 @@ class Hub:
         def ask() -> Any:
             return get_hf_file_metadata(
                 self._url(repository.repo, wanted.path, revision),
-                token=self.token or False,
+                token=self._token(repository.repo),
                 endpoint=self.endpoint,
             )
 
@@ -119,7 +119,7 @@ class Hub:
                 if have == named.size:
                     return
                 # Packed texts have no ranges, and their length is another.
-                headers = build_hf_headers(token=self.token or False) | {"Accept-Encoding": "identity"}
+                headers = build_hf_headers(token=self._token(repo)) | {"Accept-Encoding": "identity"}
                 if have:
                     headers["Range"] = f"bytes={have}-"
                 # httpx takes the token off when it is sent on to the hub's store at another host.
@@ -141,9 +141,15 @@ class Hub:
 
         self._trying(go_on, repo, named.wanted.path, revision, grown=lambda: _size(part))
 
+    def _token(self, repo: str) -> str | bool:
+        """Nobody but the hub is shown it."""
+        return self.token or False if not _is_address(repo) else False
+
     def _url(self, repo: str, path: str, revision: str) -> str:
         from huggingface_hub import hf_hub_url
 
+        if _is_address(repo):
+            return f"{repo.rstrip('/')}/{path}"
         return hf_hub_url(repo, path, revision=revision, endpoint=self.endpoint)
 
     def _trying(
@@ -187,11 +193,16 @@ class Hub:
 
     def _said(self, error: Any, repo: str, path: str, revision: str) -> errors.FetchError:
         status = error.response.status_code
-        if status in (401, 403):
+        elsewhere = _is_address(repo)  # a plain store says 403 of what it does not have
+        if status in (401, 403) and not elsewhere:
             return errors.Gated(self.page(repo), status=status, with_token=bool(self.token))
-        if status == 404:
+        if status == 404 or (status == 403 and elsewhere):
             return errors.NotThere(repo, path, revision)
         return errors.NoAnswer(self.host, f"{status} for {path}")
+
+
+def _is_address(repo: str) -> bool:
+    return repo.startswith(("https://", "http://"))
 
 
 def free_bytes(folder: Path) -> int:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class WantedFile:
-    """One file of a repository. sha256: pinned by us; else what the hub names counts. optional: may be absent there."""
+    """One file of a repository.
+
+    sha256: pinned by us, whole or its first digits; else what the hub names counts. optional: may be absent there.
+    """
 
     path: str
     sha256: str | None = None
@@ -16,7 +19,10 @@ class WantedFile:
 
 @dataclass(frozen=True)
 class Repository:
-    """Files of one repository, and the folder they get under the folder of models."""
+    """Files of one repository, and the folder they get under the folder of models.
+
+    repo: "owner/name" on the hub, or the https address of a folder that is no hub's.
+    """
 
     name: str
     repo: str

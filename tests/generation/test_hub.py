@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -117,6 +118,24 @@ def test_what_is_not_what_the_hub_names_is_thrown_away(hub: LocalHub, tmp_path: 
     hub.faults.altered = set()
     get(hub, models)
     assert (models / "tiny/vae/weights.bin").read_bytes() == WEIGHTS
+
+
+def test_a_folder_that_is_no_hub_serves_too_and_is_shown_no_token(hub: LocalHub, tmp_path: Path) -> None:
+    digest = hashlib.sha256(WEIGHTS).hexdigest()
+    folder = f"{hub.endpoint}/{REPO}/resolve/main/vae"
+    hub.faults.gated = {REPO: "hf_right"}
+    with pytest.raises(errors.NoAnswer, match="401"):  # so it was asked without one
+        get(
+            hub,
+            tmp_path / "models",
+            Repository("plain", folder, (WantedFile("weights.bin"),)),
+            token="hf_right",
+        )
+    hub.faults.gated = {}
+    made = get(
+        hub, tmp_path / "models", Repository("plain", folder, (WantedFile("weights.bin", digest[:8]),))
+    )
+    assert made.files["weights.bin"].checked == "pinned"
 
 
 def test_a_gated_repository_says_how_to_be_let_in(hub: LocalHub, tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ class StabilityAPI:
         "Made on the machines of Stability AI: your words, and a reference if you choose one, are sent there."
     )
 
+    cost = f"{CREDITS} credits of the Stability account for each take, about US$ {CREDITS * DOLLARS_EACH:.2f}"
+
     def availability(self) -> Availability:
         if _key():
             return Availability(ready=True)
@@ -65,11 +67,6 @@ class StabilityAPI:
 
     def estimate(self, brief: Brief, corpus_size: int) -> float:
         return brief.takes * (EXPECTED_SECONDS + 0.3 * brief.duration_seconds)
-
-    def cost(self, brief: Brief) -> str:
-        """What a request costs, as the page says it before it is made."""
-        units = CREDITS * brief.takes
-        return f"{units} credits of the Stability account, about US$ {units * DOLLARS_EACH:.2f}"
 
     @one_thread
     def render(self, brief: Brief, material: Material, *, take: int, on_progress: OnProgress) -> Rendering:
