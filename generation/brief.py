@@ -59,6 +59,7 @@ class Brief:
     avoid: (track id, bar of it) of earlier takes that the new one should not repeat.
     model: which of an engine's models, or None for its own choice. text: the words that a model is given, written by
     rules from the rest or by the artist; None for engines that read none. options: further settings of the engine.
+    watermark: whether the take carries its certificate's number in its sound.
     """
 
     prompt: str
@@ -81,6 +82,7 @@ class Brief:
     model: str | None = None
     text: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    watermark: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON. The seed becomes text: 64 bits do not survive JSON numbers."""

@@ -150,6 +150,23 @@ def gain_curve(
     return _to_samples(_limit(_linear(gain_db), peaks, sample_rate, ceiling), mix.shape[1])
 
 
+def ceiling_curve(
+    audio: np.ndarray, sample_rate: int, ceiling_dbtp: float = -1.0
+) -> tuple[np.ndarray | None, float]:
+    """What keeps (channels, samples) float32 under the ceiling, (samples,) float32, and its true peak in dBTP then.
+
+    None for a recording that needs nothing: a finished master that was changed a little afterwards.
+    """
+    allowed = 10.0 ** ((ceiling_dbtp - SPARE_DB) / 20.0)
+    peaks = _Peaks(audio, [block_peaks(audio)])
+    highest = float(peaks.above(allowed).max(initial=0.0))
+    if highest <= allowed:
+        return None, decibels(highest or TruePeaks(audio).highest())
+    # the master's own limiter left so much room; only what the change added is to go
+    curve, peak = _curve(audio, peaks, 0.0, sample_rate, allowed, allowed)
+    return _to_samples(curve, audio.shape[1]), decibels(peak)
+
+
 class _Peaks:
     """What must stay under the ceiling in each block: the mix between its samples, and each stem at its samples."""
 

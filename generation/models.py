@@ -101,6 +101,9 @@ class GeneratedTrack(models.Model):
     duration = models.FloatField()
     size_bytes = models.PositiveBigIntegerField(default=0, help_text="all its files, stems included")
     render_sha256 = models.CharField(max_length=64)
+    watermark = models.JSONField(
+        default=dict, blank=True, help_text="as stated (generation.marking.marked); empty: not marked"
+    )
     audio_path = models.CharField(max_length=255)
     library_track = models.OneToOneField(
         Track, null=True, blank=True, on_delete=models.SET_NULL, related_name="generated_take"

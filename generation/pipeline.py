@@ -1,4 +1,4 @@
-"""From a claimed generation to published takes: render, score, write, stamp, publish. Each step safe to run twice."""
+"""From a claimed generation to published takes: render, score, mark, write, stamp, publish. Each step safe to run twice."""
 
 from __future__ import annotations
 
@@ -36,10 +36,11 @@ from generation.engines.base import (
     Rendering,
     Replaying,
 )
+from generation.marking import marked
 from generation.models import GeneratedTrack, Generation
 from generation.stating import statement_of
 from generation.writing import renditions_in, stamp_key, write_files
-from provenance import stamping
+from provenance import stamping, watermarks
 
 if TYPE_CHECKING:
     from catalog.similarity import CatalogModel
@@ -199,7 +200,7 @@ class Making:
             near=dict.fromkeys(sources),
             bpm_range=(brief.bpm / 1.4, brief.bpm * 1.4),
         )
-        tell(SCORED, "Writing WAV, FLAC, MP3 and stems")
+        tell(SCORED, "Marking, and writing WAV, FLAC, MP3 and stems")
         take = self.describe(number, brief, rendering, matched)
         staging = Path(settings.MEDIA_ROOT) / "staging" / new_id("stage")
         staging.mkdir(parents=True)
@@ -257,15 +258,19 @@ class Making:
         )
 
     def write(self, take: GeneratedTrack, rendering: Rendering, folder: Path) -> None:
-        from catalog.audio.hashing import pcm_sha256
+        from catalog.audio.hashing import pcm_sha256_of
 
-        stem = Path(take.filename).stem
-        take.stems = write_files(rendering, folder, stem)
-        take.render_sha256 = pcm_sha256(folder / f"{stem}.wav")
+        take.render_sha256 = pcm_sha256_of(rendering.audio, rendering.sample_rate)  # before it is marked
+        if self.brief.watermark:
+            done = marked(rendering, watermarks.serial_for(take.pk), watermarks.pattern())
+            rendering, take.watermark = done.rendering, done.stated
+        take.stems = write_files(rendering, folder, Path(take.filename).stem)
 
     def stamp(
         self, take: GeneratedTrack, brief: Brief, rendering: Rendering, matched: Matched, folder: Path
     ) -> None:
+        from catalog.audio.fingerprint import fingerprint
+
         renditions = renditions_in(folder, Path(take.filename).stem)
         certificate = stamping.stamp(
             artist=self.generation.artist,
@@ -283,7 +288,10 @@ class Making:
             idempotency_key=stamp_key(take, [rendition.path for rendition in renditions]),
             peaks=take.peaks,
             duration=take.duration,
+            fingerprint=fingerprint(rendering.audio, rendering.sample_rate),
         )
+        if take.watermark:
+            watermarks.belongs_to(take.watermark["serial"], certificate)
         take.certificate = certificate
         take.provenance_signature = certificate.signature
 

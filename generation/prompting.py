@@ -49,6 +49,7 @@ class Wishes:
     model: str | None = None
     text: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    watermark: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -65,6 +66,7 @@ class Wishes:
             "model": self.model,
             "text": self.text,
             "options": self.options,
+            "watermark": self.watermark,
         }
 
     @classmethod

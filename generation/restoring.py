@@ -15,14 +15,14 @@ from django.utils import timezone
 from catalog import jobs, snapshots
 from catalog.ids import new_id
 from catalog.models import Track
-from generation import pipeline, remains, submitting, writing
+from generation import marking, pipeline, remains, submitting, writing
 from generation.brief import Brief
 from generation.engines import engines
 from generation.engines.base import EngineError, Rendering
 from generation.models import GeneratedTrack, Generation, Restoration
 from generation.prompting import Wishes
 from generation.submitting import Refused
-from provenance import stamping
+from provenance import stamping, watermarks
 
 REPLAYED, WRITTEN = 0.85, 0.95
 
@@ -142,7 +142,7 @@ class Restoring:
     lease: jobs.Lease
 
     def go(self) -> str:
-        from catalog.audio.hashing import pcm_sha256
+        from catalog.audio.hashing import pcm_sha256_of
 
         if not remains.missing_files(self.take):  # an earlier attempt ended after it had put them there
             return self.back(self.take.render_sha256, "")
@@ -152,11 +152,11 @@ class Restoring:
         staging = Path(settings.MEDIA_ROOT) / "staging" / new_id("stage")
         staging.mkdir(parents=True)
         try:
-            stem = Path(self.take.filename).stem
-            stems = writing.write_files(rendering, staging, stem)
-            found = pcm_sha256(staging / f"{stem}.wav")
+            found = pcm_sha256_of(rendering.audio, rendering.sample_rate)
             if found != self.take.render_sha256:
                 return self.different(found)
+            stem = Path(self.take.filename).stem
+            stems = writing.write_files(self.marked(rendering), staging, stem)
             self.lease.report(WRITTEN, "The same to the sample: putting the files back")
             note = self.certified(staging, stem)
             self.put_back(staging, stems)
@@ -175,6 +175,11 @@ class Restoring:
             pipeline.corpus_of(list(rows.order_by("id"))),
             lambda fraction, words: self.lease.report(fraction * REPLAYED, words),
         )
+
+    def marked(self, rendering: Rendering) -> Rendering:
+        """With the mark the take had, from the number on its row. Raises EngineError."""
+        stated = self.take.watermark
+        return marking.again(rendering, stated, watermarks.pattern()) if stated else rendering
 
     def certified(self, staging: Path, stem: str) -> str:
         """Mark the files with the take's own certificate; those it does not cover go. Returns a sentence about them.

@@ -103,6 +103,7 @@ def statement_of(
             "similarity_score": take.similarity_score,
             "measured": take.measured,
         },
+        "watermark": take.watermark or {"scheme": "none"},
         "recipe": {
             "plan_sha256": _digest(rendering.plan),
             "source_map_sha256": _digest(rendering.built_from),

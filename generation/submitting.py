@@ -168,6 +168,8 @@ def queue(
 ) -> tuple[Generation, bool]:
     """A row for a decided brief and its wake-up, both or neither. (the row, False): the key was used before."""
     request_key = request_key[:64] if request_key else None
+    asked = params.get("watermark")
+    brief = replace(brief, watermark=wants_watermark(artist) if asked is None else bool(asked))
     try:
         with transaction.atomic():
             generation = Generation.objects.create(
@@ -189,6 +191,11 @@ def queue(
             raise
         return before, False
     return generation, True
+
+
+def wants_watermark(artist: Artist) -> bool:
+    """Whether takes are marked when a request does not say: yes, unless the artist chose otherwise."""
+    return bool(artist.settings.get("watermark", True))
 
 
 def bars_to_avoid(artist: Artist, engine: str, parent: Generation | None) -> tuple[tuple[str, int], ...]:

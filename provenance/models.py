@@ -277,3 +277,30 @@ class ExternalStamp(Job):
 
     def __str__(self) -> str:
         return f"{self.certificate_id} at {self.base_url}"
+
+
+class Watermark(models.Model):
+    """A serial number that is carried by the sound itself (provenance.watermark). Never given twice."""
+
+    serial = models.BigAutoField(primary_key=True)
+    subject = models.CharField(max_length=64, unique=True, help_text="the recording's own name: a take's id")
+    certificate = models.ForeignKey(
+        Certificate, null=True, blank=True, on_delete=models.SET_NULL, related_name="watermarks"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["serial"]
+
+    def __str__(self) -> str:
+        return f"Number {self.serial:,}"
+
+
+class CertifiedFingerprint(models.Model):
+    """What a certified recording sounds like (catalog.audio.fingerprint): little-endian uint32, one for each frame."""
+
+    certificate = models.OneToOneField(Certificate, on_delete=models.CASCADE, related_name="fingerprint")
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"fingerprint of {self.certificate_id}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -23,7 +24,13 @@ from catalog.models import Artist, Track
 from provenance import credentials, disclosure, keys, outbox, statement, streams
 from provenance.canonical import canonical
 from provenance.log import store
-from provenance.models import Certificate, CertifiedRendition, PrivatePart, certificate_id
+from provenance.models import (
+    Certificate,
+    CertifiedFingerprint,
+    CertifiedRendition,
+    PrivatePart,
+    certificate_id,
+)
 from provenance.signing import seal
 
 
@@ -60,6 +67,7 @@ def stamp(
     artist_name: str | None = None,
     private: Mapping[str, Any] | None = None,
     track: Track | None = None,
+    fingerprint: np.ndarray | None = None,
 ) -> Certificate:
     """Certify `renditions` of one recording with the plan's `provenance` JSON.
 
@@ -67,7 +75,8 @@ def stamp(
     measured itself. `peaks` (0..127) and `duration` (seconds) are for the certificate's picture and are not
     signed. `private` (title, prompt, notes …) is signed as salted hashes only, which the owner may open later
     (`provenance.disclosure`); with a private title the statement has none. `track`: the upload whose
-    origin stamp this is.
+    origin stamp this is. `fingerprint` (catalog.audio.fingerprint) is kept so that altered copies are
+    recognised, and is not signed.
 
     Raises StampRefused or StampConflict, AudioError for a file that cannot be read, and RuntimeError inside
     another transaction: a stamp must not be rolled back after its checkpoint was signed.
@@ -94,6 +103,10 @@ def stamp(
             found = _earlier(artist, idempotency_key, subjects)
             if found is None:
                 raise
+    if fingerprint is not None:
+        CertifiedFingerprint.objects.update_or_create(
+            certificate=found, defaults={"data": fingerprint.astype("<u4").tobytes()}
+        )
     _mark(found, renditions)
     outbox.announce(found)
     return found

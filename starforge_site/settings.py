@@ -14,6 +14,8 @@ STARFORGE_DATA.mkdir(parents=True, exist_ok=True)
 # --- who may talk to us ---------------------------------------------------------------------------
 DEBUG = env.flag("STARFORGE_DEBUG")
 SECRET_KEY = env.secret("STARFORGE_SECRET_KEY", STARFORGE_DATA / "secrets")
+# Which cells of a recording its watermark raises and lowers: see docs/watermark.md.
+WATERMARK_SECRET = env.secret("STARFORGE_WATERMARK_SECRET", STARFORGE_DATA / "secrets")
 ALLOWED_HOSTS = env.words("STARFORGE_HOSTS", "localhost,127.0.0.1,[::1]")
 STARFORGE_PUBLIC_URL = env.text("STARFORGE_PUBLIC_URL").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [STARFORGE_PUBLIC_URL] if STARFORGE_PUBLIC_URL else []

@@ -14,8 +14,11 @@ import os
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from catalog.audio import mpeg
 from catalog.audio.decode import inspect
+from catalog.audio.encode import quantise
 from catalog.audio.errors import AudioError
 from catalog.audio.sniff import open_regular, sniff
 
@@ -31,6 +34,15 @@ def file_sha256(path: Path) -> str:
 def pcm_sha256(path: Path) -> str:
     """SHA-256 of the decoded sound (see the module text). Raises AudioError as `decode` does."""
     return str(inspect(path)["pcm_sha256"])
+
+
+def pcm_sha256_of(samples: np.ndarray, sample_rate: int, bits: Literal[24] = 24) -> str:
+    """`pcm_sha256` of the WAV or FLAC that `catalog.audio.encode` would write of (channels, n) float samples."""
+    digest = hashlib.sha256(f"{sample_rate}:{samples.shape[0]}:".encode())
+    for start in range(0, samples.shape[1], _BLOCK):
+        block = np.ascontiguousarray(samples[:, start : start + _BLOCK].T)
+        digest.update(quantise(block, bits).astype("<i4").tobytes())
+    return digest.hexdigest()
 
 
 def mpeg_stream_sha256(path: Path) -> str:

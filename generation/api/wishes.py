@@ -92,6 +92,11 @@ class MusicRequest(serializers.Serializer[Any]):
     seed = Seed(required=False, allow_null=True, help_text="The same seed and request make the same take")
     takes = Whole(required=False, allow_null=True, min_value=TAKES[0], max_value=TAKES[1])
     temperature = Number(required=False, allow_null=True, min_value=0.1, max_value=2)
+    watermark = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        help_text="Whether the sound carries its certificate's number; without it as your account says",
+    )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
