@@ -1,4 +1,4 @@
-"""From a claimed generation to published takes: render, score, mark, write, stamp, publish. Each step safe to run twice."""
+"""From a claimed generation to published takes: render, score, mark, write, stamp, publish. Safe to run twice."""
 
 from __future__ import annotations
 
