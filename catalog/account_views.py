@@ -106,12 +106,17 @@ def account(request: HttpRequest) -> HttpResponse:
     artist = artist_in(request)
     form = ProfileForm(
         request.POST or None,
-        initial={"name": artist.name, "dna_includes_generated": artist.dna_includes_generated},
+        initial={
+            "name": artist.name,
+            "dna_includes_generated": artist.dna_includes_generated,
+            "watermark": accounts.wants_watermark(artist),
+        },
     )
     if request.method == "POST" and form.is_valid():
         artist.name = form.cleaned_data["name"].strip()
         artist.dna_includes_generated = form.cleaned_data["dna_includes_generated"]
         artist.save(update_fields=["name", "dna_includes_generated"])
+        accounts.choose_watermark(artist, form.cleaned_data["watermark"])
         messages.success(request, "Saved.")
         return redirect("catalog:account")
     return render(

@@ -94,3 +94,17 @@ def issue_token(artist: Artist, *, name: str) -> tuple[AccessToken, str]:
 
 def revoke_token(token: AccessToken) -> bool:
     return bool(AccessToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()))
+
+
+def wants_watermark(artist: Artist) -> bool:
+    """Whether takes are marked when a request does not say: yes, unless the artist chose otherwise."""
+    return bool(artist.settings.get("watermark", True))
+
+
+def choose_watermark(artist: Artist, wanted: bool) -> None:
+    """The artist's choice for takes from now on."""
+    with transaction.atomic():
+        row = Artist.objects.select_for_update().get(pk=artist.pk)
+        row.settings["watermark"] = wanted
+        row.save(update_fields=["settings"])
+    artist.settings = row.settings

@@ -86,6 +86,10 @@ class ProfileForm(Ruled, forms.Form):
     dna_includes_generated = forms.BooleanField(
         required=False, label="Count takes I added to my library in my DNA"
     )
+    watermark = forms.BooleanField(
+        required=False,
+        label="Mark new takes inaudibly, so that copies without tags are still recognised",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -36,7 +36,6 @@ from generation.engines.base import (
     Rendering,
     Replaying,
 )
-from generation.marking import marked
 from generation.models import GeneratedTrack, Generation
 from generation.stating import statement_of
 from generation.writing import renditions_in, stamp_key, write_files
@@ -259,6 +258,7 @@ class Making:
 
     def write(self, take: GeneratedTrack, rendering: Rendering, folder: Path) -> None:
         from catalog.audio.hashing import pcm_sha256_of
+        from generation.marking import marked
 
         take.render_sha256 = pcm_sha256_of(rendering.audio, rendering.sample_rate)  # before it is marked
         if self.brief.watermark:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from catalog import jobs, snapshots
 from catalog.ids import new_id
 from catalog.models import Track
-from generation import marking, pipeline, remains, submitting, writing
+from generation import pipeline, remains, submitting, writing
 from generation.brief import Brief
 from generation.engines import engines
 from generation.engines.base import EngineError, Rendering
@@ -178,6 +178,8 @@ class Restoring:
 
     def marked(self, rendering: Rendering) -> Rendering:
         """With the mark the take had, from the number on its row. Raises EngineError."""
+        from generation import marking
+
         stated = self.take.watermark
         return marking.again(rendering, stated, watermarks.pattern()) if stated else rendering
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from catalog import jobs, snapshots
+from catalog import accounts, jobs, snapshots
 from catalog.models import Artist, DNASnapshot, Track
 from generation.brief import Brief
 from generation.engines import engines
@@ -169,7 +169,7 @@ def queue(
     """A row for a decided brief and its wake-up, both or neither. (the row, False): the key was used before."""
     request_key = request_key[:64] if request_key else None
     asked = params.get("watermark")
-    brief = replace(brief, watermark=wants_watermark(artist) if asked is None else bool(asked))
+    brief = replace(brief, watermark=accounts.wants_watermark(artist) if asked is None else bool(asked))
     try:
         with transaction.atomic():
             generation = Generation.objects.create(
@@ -191,11 +191,6 @@ def queue(
             raise
         return before, False
     return generation, True
-
-
-def wants_watermark(artist: Artist) -> bool:
-    """Whether takes are marked when a request does not say: yes, unless the artist chose otherwise."""
-    return bool(artist.settings.get("watermark", True))
 
 
 def bars_to_avoid(artist: Artist, engine: str, parent: Generation | None) -> tuple[tuple[str, int], ...]:

@@ -73,6 +73,7 @@ class Stamp(ArtistView):
         self, path: Path, metadata: dict[str, object], title: str, key: str | None, hidden: set[str]
     ) -> Certificate:
         from catalog.audio.decode import decode
+        from catalog.audio.fingerprint import fingerprint
         from catalog.audio.peaks import peaks
 
         try:
@@ -88,6 +89,7 @@ class Stamp(ArtistView):
                 declared=True,
                 peaks=peaks(heard.samples),
                 duration=round(heard.duration, 3),
+                fingerprint=fingerprint(heard.samples, heard.sample_rate),
             )
         except AudioError as error:
             raise unreadable(error) from None

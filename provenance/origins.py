@@ -13,7 +13,7 @@ from typing import Any
 from catalog.accounts import catalog_id_of, rights_of
 from catalog.audio.errors import AudioError
 from catalog.audio.hashing import audio_digest
-from catalog.models import Artist, Track
+from catalog.models import Artist, Fingerprint, Track
 from provenance import stamping, verification
 from provenance.lineage import ORIGIN
 from provenance.models import Certificate
@@ -47,6 +47,7 @@ def stamp(track: Track) -> tuple[Certificate, bool]:
             peaks=track.analysis.peaks if track.analysis else [],
             duration=track.duration,
             track=track,
+            fingerprint=heard.frames if (heard := Fingerprint.objects.filter(track=track).first()) else None,
         )
     except AudioError as error:
         raise stamping.StampRefused(error.reason) from error

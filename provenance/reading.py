@@ -57,6 +57,11 @@ def claims(provenance: Mapping[str, Any], opened: Mapping[str, Any] | None = Non
     rows += _text("Training rights", rights.get("training"))
     rows += _text("Derivative works", rights.get("derivative"))
     rows += _text("Remixes", rights.get("remix"))
+    mark = _block(provenance, "watermark")
+    if isinstance(serial := mark.get("serial"), int) and not isinstance(serial, bool):
+        rows.append(("Watermark", f"Inaudible, number {serial:,}"))
+    elif mark.get("scheme") == "none":
+        rows.append(("Watermark", "None, by the artist's choice"))
     return rows
 
 

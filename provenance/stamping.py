@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -32,6 +31,9 @@ from provenance.models import (
     certificate_id,
 )
 from provenance.signing import seal
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class StampRefused(Exception):

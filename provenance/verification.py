@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from catalog.audio.errors import AudioError
 from catalog.audio.hashing import audio_digest, file_sha256
-from provenance import credentials, keys, lineage, opening, wording
+from provenance import credentials, keys, lineage, opening, statement, wording
 from provenance.disclosure import Disclosure
 from provenance.log import store
 from provenance.models import Certificate, CertifiedRendition
 from provenance.proof import Audio, Check, Examination, examine
 from provenance.statement import STREAM_KIND, with_outside_fields
+
+if TYPE_CHECKING:
+    from provenance.recognition import Recognised
 
 
 class State(StrEnum):
@@ -150,20 +153,23 @@ def _with_credentials(
 
 
 def _without_credentials(path: Path, audio: Audio, filename: str, disclosure: Disclosure | None) -> Verdict:
+    from provenance import recognition  # it listens: numpy and scipy, which other checks do without
+
     certificate = by_audio(audio)
     if certificate is None:
+        unknown = Check(
+            "audio",
+            None,
+            "No certificate here was signed over this audio.",
+            {"kind": audio.kind, "measured": audio.sha256},
+        )
+        if (known := recognition.recognise(path)) is not None:
+            return _recognised(known, unknown, filename)
         return Verdict(
             State.NO_CREDENTIALS,
             "This file carries no stamp, and its audio is not in this Starforge's register. That proves"
             " nothing for or against it.",
-            (
-                Check(
-                    "audio",
-                    None,
-                    "No certificate here was signed over this audio.",
-                    {"kind": audio.kind, "measured": audio.sha256},
-                ),
-            ),
+            (unknown,),
             filename=filename,
         )
     proof = store.proof_text(certificate.entry, store.latest_checkpoint())
@@ -188,6 +194,27 @@ def _without_credentials(path: Path, audio: Audio, filename: str, disclosure: Di
             "The file's tags were removed or never written. The certificate was found by the audio itself."
         )
     return _verdict(looked, certificate, ending, [Check("credentials", None, sentence)], filename)
+
+
+def _recognised(known: Recognised, unknown: Check, filename: str) -> Verdict:
+    """What its sound leads back to. Whether that certificate still holds is looked at, but it is not of this file."""
+    holds = verify_certificate(known.certificate.pk)
+    by = "the mark in its sound" if known.level == "watermark" else "its sound"
+    ending = f"This copy was recognised by {by}; it is not the file that was certified, and was changed or coded since."
+    if holds.state is State.INTACT:
+        claim = statement.read(known.certificate.statement)
+        said = f"{wording.origin(claim, known.certificate.public_title)} {ending}"
+    else:
+        said = f"{ending} The certificate itself: {holds.sentence}"
+    return Verdict(
+        State.RECOGNISED,
+        said,
+        (Check("recognition", None, known.sentence, {"level": known.level, **known.detail}), unknown),
+        known.certificate,
+        holds.chain,
+        holds.metadata,
+        filename,
+    )
 
 
 def _broken(reason: str, path: Path, filename: str) -> Verdict:

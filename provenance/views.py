@@ -47,6 +47,7 @@ CHECKS = {
     "signature": "Signature",
     "identity": "Certificate",
     "audio": "Audio",
+    "recognition": "Recognised by",
     "log": "Public log",
     "revocation": "Revocation",
     "continuity": "Log unbroken",
@@ -58,6 +59,7 @@ CHECKS = {
 ORDER = (
     "revocation",
     "disclosure",
+    "recognition",
     "audio",
     "signature",
     "log",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 
 from provenance.models import Certificate, Watermark
-from provenance.watermark import Pattern
+
+if TYPE_CHECKING:
+    from provenance.watermark import Pattern
 
 
 def pattern() -> Pattern:
     """The secret pattern of this installation: `STARFORGE_WATERMARK_SECRET`, or made on the first start."""
+    from provenance.watermark import Pattern  # numpy and scipy stay out of web processes that mark nothing
+
     return Pattern(settings.WATERMARK_SECRET.encode())
 
 

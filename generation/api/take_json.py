@@ -101,7 +101,10 @@ class TakeDetail(TakeRow):
     requested = serializers.DictField()
     generation_params = serializers.DictField()
     catalog_snapshot = serializers.DictField(help_text="The Audio DNA it was conditioned on")
-    render_sha256 = serializers.CharField(help_text="Of the mastered 24-bit PCM")
+    render_sha256 = serializers.CharField(help_text="Of the mastered 24-bit PCM, before its watermark")
+    watermark = serializers.DictField(
+        help_text="The number its sound carries and how inaudible it is, as stated in the certificate; {} without"
+    )
     provenance_signature = serializers.CharField()
     built_from = serializers.ListField(
         child=serializers.DictField(), help_text="For each bar and layer, the bar of yours it comes from"
