@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from provenance import api, api_external, api_log, api_origins
+from provenance import api, api_external, api_log, api_origins, api_v2
 
 urlpatterns = [
     path("stamp", api.Stamp.as_view(), name="api-stamp"),
@@ -41,6 +41,10 @@ urlpatterns = [
         api_external.CertificateDocument.as_view(),
         name="api-certificate-o8",
     ),
+    path("provenance/stamp", api_v2.V2Stamp.as_view(), name="api-v2-stamp"),
+    path("provenance/stamp/", api_v2.V2Stamp.as_view(schema=None)),
+    path("provenance/verify", api_v2.V2Verify.as_view(), name="api-v2-verify"),
+    path("provenance/verify/", api_v2.V2Verify.as_view(schema=None)),
     path("log/checkpoint", api_log.LogCheckpoint.as_view(), name="api-log-checkpoint"),
     path("log/checkpoints", api_log.LogCheckpoints.as_view(), name="api-log-checkpoints"),
     path("log/checkpoints/<int:size>", api_log.LogCheckpointItem.as_view(), name="api-log-checkpoint-at"),

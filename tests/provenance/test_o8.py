@@ -30,7 +30,7 @@ from provenance.authorities import o8_words, registry
 from provenance.authorities.base import Unreachable
 from provenance.authorities.http import MAX_ANSWER, Service
 from provenance.models import Certificate, ExternalStamp
-from tests.people import Person, collaborator, stranger
+from tests.people import Person, collaborator, person, stranger
 from tests.provenance import o8_rules
 from tests.provenance.conftest import PROVENANCE
 from tests.provenance.o8_server import O8, reply, serving
@@ -355,6 +355,33 @@ def test_the_v2_surface_takes_a_hash_and_an_identity(o8: O8, made: Certificate, 
     assert outbox.send_again(row_of(made)) and sent(made) == "the same"
     o8.rows[0]["content"]["fingerprint"] = "0" * 64
     assert outbox.send_again(row_of(made)) and sent(made) == "differs"
+
+
+def test_clients_of_the_v2_surface_find_certificates_here_and_no_hash_is_affirmed_unseen(
+    db: None, certify: Certify, files: Files
+) -> None:
+    other = person("another")
+    made = certify({"wav": files["wav"]}, artist=other.artist)
+    digest = made.renditions.get().file_sha256
+    body = {"identity_id": "o8-1", "content_type": "audio", "content_fingerprint": digest.upper()}
+
+    def post(client: Any, what: str, told: dict[str, str]) -> Any:
+        return client.post(f"/api/provenance/{what}", json.dumps(told), content_type="application/json")
+
+    assert post(other.api, "stamp", body).json()["declaration_cid"] == made.pk
+    assert post(stranger(), "stamp", body).status_code == 401
+    assert post(collaborator().api, "stamp", body).status_code == 404  # not theirs
+    for told, valid in (
+        ({"content_fingerprint": digest}, True),
+        ({"declaration_cid": made.pk}, True),
+        ({"declaration_cid": made.pk, "content_fingerprint": digest}, True),
+        ({"declaration_cid": made.pk, "content_fingerprint": "0" * 64}, False),
+        ({"declaration_cid": "cert_nope00", "content_fingerprint": digest}, False),
+        ({"content_fingerprint": "0" * 64}, False),
+    ):
+        answer = post(stranger(), "verify", told).json()
+        assert answer["valid"] is valid and bool(answer["errors"]) is not valid, told
+    assert post(stranger(), "verify", {}).status_code == 400
 
 
 def test_the_document_passes_o8s_own_rules(o8: O8, made: Certificate, certify: Certify, files: Files) -> None:

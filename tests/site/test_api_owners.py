@@ -18,7 +18,15 @@ pytestmark = pytest.mark.django_db
 
 METHODS = ("get", "post", "put", "patch", "delete")
 # What anybody may ask: certificates and the log are public, a token is asked for by name and password.
-PUBLIC = ("/api/token/", "/api/verify", "/api/certificates/", "/api/log/", "/api/schema/", "/api/docs/")
+PUBLIC = (
+    "/api/token/",
+    "/api/verify",
+    "/api/provenance/verify",
+    "/api/certificates/",
+    "/api/log/",
+    "/api/schema/",
+    "/api/docs/",
+)
 
 
 def patterns() -> Iterator[tuple[str, URLPattern]]:
