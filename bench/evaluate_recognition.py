@@ -32,6 +32,7 @@ from catalog.audio.fingerprint import fingerprint
 from generation.engines.base import EngineError, Rendering
 from generation.loudness import integrated_loudness
 from generation.marking import marked
+from generation.truepeak import true_peak_dbtp
 from provenance import likeness
 from provenance.watermark import Pattern, read
 
@@ -107,6 +108,8 @@ def recordings_of(names: Sequence[str], music: Path, takes: int) -> Iterator[tup
         for one in catalog.recordings:
             samples = one.load()[:, : MOST_SECONDS * RATE]
             if samples.shape[1] >= 60 * RATE:
+                # under the ceiling as a master is: what a limiter does to louder ones is not the mark's
+                samples *= np.float32(min(1.0, 10 ** ((-1.2 - true_peak_dbtp(samples)) / 20)))
                 yield f"{catalog.name}: {one.title}", Rendering(samples, RATE, {}, {})
 
 
