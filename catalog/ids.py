@@ -28,3 +28,7 @@ def generation_id() -> str:
 
 def take_id() -> str:
     return new_id("take")
+
+
+def adapter_id() -> str:
+    return new_id("adp")

@@ -171,6 +171,24 @@ class Lease:
         )
         return bool(updated)
 
+    def later(self, **fields: Any) -> None:
+        """Put the row back at the end of its queue with what was done, so that other work gets its turn.
+
+        Getting so far counts as a success: attempts begin anew. Raises Cancelled or Lost as `report` does.
+        """
+        with transaction.atomic():
+            updated = self._mine.filter(cancel_asked=False).update(
+                status=self.model.QUEUED,
+                worker="",
+                attempts=0,
+                queued_at=timezone.now(),
+                version=F("version") + 1,
+                **fields,
+            )
+            if not updated:
+                raise Cancelled if self._mine.filter(cancel_asked=True).exists() else Lost
+            wake(self.model._base_manager.get(pk=self.pk))
+
     @contextmanager
     def kept(self) -> Iterator[Lease]:
         """Beat the lease from a thread while long silent work (a model load, a decode) goes on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from generation.api import exports, requests, sources, takes
+from generation.api import adapters, exports, requests, sources, takes
 from generation.api.generations import (
     GenerationCancel,
     GenerationItem,
@@ -18,6 +18,11 @@ urlpatterns = [
     path("brief/", requests.BriefView.as_view(), name="api-brief"),
     path("generate/music", requests.GenerateMusic.as_view(), name="api-generate-music"),
     path("generate/music/", requests.GenerateMusic.as_view(schema=None)),
+    path("adapters/", adapters.AdapterList.as_view(), name="api-adapters"),
+    path("adapters/<str:pk>/", adapters.AdapterItem.as_view(), name="api-adapter"),
+    path("adapters/<str:pk>/cancel/", adapters.AdapterCancel.as_view(), name="api-adapter-cancel"),
+    path("adapters/<str:pk>/continue/", adapters.AdapterContinue.as_view(), name="api-adapter-continue"),
+    path("training-consent/", adapters.Consent.as_view(), name="api-training-consent"),
     path("generations/", GenerationList.as_view(), name="api-generations"),
     path("generations/<str:pk>/", GenerationItem.as_view(), name="api-generation"),
     path("generations/<str:pk>/cancel/", GenerationCancel.as_view(), name="api-generation-cancel"),

@@ -10,7 +10,7 @@ class GenerationConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog.signals import sound_gone, track_analysed
-        from generation import corpus
+        from generation import adapters, corpus, token_cache
         from generation.library import recognise
         from generation.lifecycle import artist_goes
         from generation.remains import kept_of
@@ -23,3 +23,8 @@ class GenerationConfig(AppConfig):
             corpus.artist_goes, sender="catalog.Artist", dispatch_uid="generation.corpus.artist_goes"
         )
         pre_delete.connect(artist_goes, sender="catalog.Artist", dispatch_uid="generation.artist_goes")
+        sound_gone.connect(token_cache.sound_goes, dispatch_uid="generation.tokens.sound_goes")
+        for one in (token_cache, adapters):
+            pre_delete.connect(
+                one.artist_goes, sender="catalog.Artist", dispatch_uid=f"{one.__name__}.artist_goes"
+            )

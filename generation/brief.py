@@ -60,6 +60,7 @@ class Brief:
     model: which of an engine's models, or None for its own choice. text: the words that a model is given, written by
     rules from the rest or by the artist; None for engines that read none. options: further settings of the engine.
     watermark: whether the take carries its certificate's number in its sound.
+    adapter: id of what the model learned from recordings, or None. strength: of it, 0 (none of it) to 1.
     """
 
     prompt: str
@@ -83,6 +84,8 @@ class Brief:
     text: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     watermark: bool = True
+    adapter: str | None = None
+    strength: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON. The seed becomes text: 64 bits do not survive JSON numbers."""

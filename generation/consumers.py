@@ -8,8 +8,8 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from catalog.accounts import artist_of
-from generation.models import Generation
-from generation.relay import generations, relay, running
+from generation.models import Adapter, Generation
+from generation.relay import adapters, generations, relay, running
 
 
 class RowSocket(AsyncJsonWebsocketConsumer):
@@ -61,6 +61,29 @@ class GenerationSocket(RowSocket):
         await super().disconnect(code)
         if self.generation_id:
             relay.leave(generation=self.generation_id)
+
+
+class AdapterSocket(RowSocket):
+    adapter_id: str | None = None
+
+    async def connect(self) -> None:
+        artist = await artist_id_of(self.scope["user"])
+        wanted = self.scope["url_route"]["kwargs"]["adapter_id"]
+        named = artist is not None and "\0" not in wanted
+        if not (named and await Adapter.objects.filter(pk=wanted, artist_id=artist).aexists()):
+            await self.close(code=4404)
+            return
+        await self.join(f"adapter.{wanted}")
+        await self.accept()
+        self.adapter_id = wanted
+        relay.watch(adapter=wanted)
+        for row in await database_sync_to_async(adapters)([wanted]):
+            await self.send_json(row)
+
+    async def disconnect(self, code: int) -> None:
+        await super().disconnect(code)
+        if self.adapter_id:
+            relay.leave(adapter=self.adapter_id)
 
 
 class ActivitySocket(RowSocket):

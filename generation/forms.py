@@ -65,6 +65,8 @@ class StudioForm(forms.Form):
     seed = forms.CharField(max_length=200, required=False, label="Seed")
     temperature = forms.FloatField(min_value=0.1, max_value=2, required=False, label="Temperature")
     engine = forms.CharField(max_length=40, required=False)
+    adapter = forms.CharField(max_length=64, required=False, label="Adapter")
+    strength = forms.FloatField(min_value=0, max_value=1, required=False, label="Strength")
     request_key = forms.CharField(max_length=64, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -109,6 +111,8 @@ class StudioForm(forms.Form):
             seed=seed_of(data["seed"]),
             takes=data["takes"] or 1,
             temperature=1.0 if data["temperature"] is None else data["temperature"],
+            adapter=data["adapter"] or None,
+            strength=1.0 if data["strength"] is None else data["strength"],
         )
 
     def take_errors(self, errors: dict[str, str]) -> None:

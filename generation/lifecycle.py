@@ -18,7 +18,7 @@ from django.db import transaction
 from catalog import jobs
 from catalog.models import Artist
 from generation import corpus
-from generation.models import GeneratedTrack, Generation, Restoration
+from generation.models import Adapter, GeneratedTrack, Generation, Restoration
 from generation.restoring import CannotRestore, HereAlready, remade, remake, restorable, restore
 from generation.submitting import (
     MOST_UNDER_WAY,
@@ -138,7 +138,7 @@ def queue_positions(generations: Collection[Generation]) -> dict[str, tuple[int,
 
 
 def recover() -> int:
-    touched = jobs.recover(Generation) + jobs.recover(Restoration)
+    touched = sum(jobs.recover(model) for model in (Generation, Restoration, Adapter))
     corpus.sweep()
     staging = Path(settings.MEDIA_ROOT) / "staging"
     if staging.is_dir():

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from catalog.ids import generation_id, take_id
+from catalog.ids import adapter_id, generation_id, take_id
 from catalog.jobs import Job
 from catalog.models import Artist, DNASnapshot, Track
 from provenance.models import Certificate
@@ -169,3 +169,124 @@ class Restoration(Job):
     def eta_seconds(self) -> float | None:
         left = self.eta(self.estimate_seconds or None)
         return None if left is None else round(left, 1)
+
+
+class TrainingConsent(models.Model):
+    """An artist allows adapters to be trained from their recordings together with those of others. Withdrawable."""
+
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="training_consents")
+    statement = models.TextField(help_text="the words that were agreed to")
+    given_at = models.DateTimeField(default=timezone.now)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-given_at"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                "artist", condition=Q(withdrawn_at__isnull=True), name="one_standing_consent"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"consent of {self.artist_id} on {self.given_at:%Y-%m-%d}"
+
+
+class Adapter(Job):
+    """What a network learned from recordings (LoRA); also the job of training it, in slices.
+
+    A slice ends by going back to `queued` with its checkpoint; a failed or cancelled one goes on from there.
+    """
+
+    TASK = "generation.tasks.train"
+    WHAT = "this adapter"
+
+    id = models.CharField(primary_key=True, max_length=32, default=adapter_id, editable=False)
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="adapters")
+    name = models.CharField(max_length=80)
+    base = models.CharField(
+        max_length=60, help_text="name of the model in generation.engines.neural.catalogue"
+    )
+    recipe = models.JSONField(default=dict, help_text="generation.training.recipe.Recipe")
+    aggregate = models.BooleanField(default=False, help_text="learned from several catalogs, with consent")
+    genre = models.CharField(max_length=60, blank=True, help_text="of an aggregate: only recordings of it")
+    request_key = models.CharField(max_length=64, null=True, blank=True)
+    step = models.PositiveIntegerField(default=0)
+    seconds_trained = models.FloatField(default=0.0)
+    curves = models.JSONField(default=dict, blank=True, help_text="train and validation: [step, loss] each")
+    best_loss = models.FloatField(null=True, blank=True)
+    card = models.JSONField(default=dict, blank=True)
+    base_sha256 = models.CharField(max_length=64, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    catalog_hash = models.CharField(max_length=80, blank=True)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    certificate = models.OneToOneField(
+        Certificate, null=True, blank=True, on_delete=models.PROTECT, related_name="adapter"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                "artist",
+                "request_key",
+                condition=Q(request_key__isnull=False),
+                name="one_adapter_per_request_key",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("generation:adapter", args=[self.pk])
+
+    @property
+    def queue_name(self) -> str:
+        return "train"
+
+    @property
+    def folder(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / "adapters" / self.pk
+
+    @property
+    def steps(self) -> int:
+        return int(self.recipe.get("steps", 0))
+
+    @property
+    def done(self) -> float:
+        """How far it is, over all slices: 0 to 1."""
+        if self.status == self.READY:
+            return 1.0
+        return min(1.0, self.step / self.steps) if self.steps else 0.0
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Seconds of training that are left at most: it may stop early."""
+        if self.is_over or self.step < 2:
+            return None
+        return round(self.seconds_trained / self.step * (self.steps - self.step), 1)
+
+
+class AdapterSource(models.Model):
+    """One catalog an adapter learns from, as it was chosen when the training was asked for.
+
+    consent: of another artist's catalog. None where the catalog is the trainer's own, or its owner is gone.
+    """
+
+    adapter = models.ForeignKey(Adapter, on_delete=models.CASCADE, related_name="sources")
+    artist = models.ForeignKey(Artist, null=True, on_delete=models.SET_NULL, related_name="+")
+    own = models.BooleanField(default=True)
+    consent = models.ForeignKey(
+        TrainingConsent, null=True, blank=True, on_delete=models.SET_NULL, related_name="sources"
+    )
+    consent_sha256 = models.CharField(max_length=64, blank=True, help_text="named in card and certificate")
+    catalog_hash = models.CharField(max_length=80)
+    track_ids = models.JSONField(default=list)
+    words = models.JSONField(default=list, blank=True, help_text="palette words for the captions")
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{len(self.track_ids)} recordings for {self.adapter_id}"

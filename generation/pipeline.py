@@ -23,8 +23,8 @@ from catalog.ids import ALPHABET, new_id
 from catalog.jobs import Job
 from catalog.matching import Matched, match_audio
 from catalog.models import Track
+from generation import adapters, scoring
 from generation import corpus as kept
-from generation import scoring
 from generation.brief import Brief
 from generation.engines import engines
 from generation.engines.base import (
@@ -38,11 +38,13 @@ from generation.engines.base import (
 )
 from generation.models import GeneratedTrack, Generation
 from generation.stating import statement_of
+from generation.submitting import Refused
 from generation.writing import renditions_in, stamp_key, write_files
 from provenance import stamping, watermarks
 
 if TYPE_CHECKING:
     from catalog.similarity import CatalogModel
+    from generation.training.adapter import Worn
 
 log = logging.getLogger(__name__)
 
@@ -136,9 +138,23 @@ class Making:
         def judge(vector: np.ndarray, without: Collection[str]) -> float:
             return float(self.model.match(vector, exclude=without).score)
 
-        return Material(
-            corpus_of(self.tracks), judge, self.parent.plan if self.parent else None, kept.cache()
-        )
+        plan = self.parent.plan if self.parent else None
+        return Material(corpus_of(self.tracks), judge, plan, kept.cache(), self.adapter)
+
+    @property
+    def adapter(self) -> Worn | None:
+        """What the brief says the model shall have learned from recordings."""
+        if self.brief.adapter is None:
+            return None
+        try:
+            found = adapters.worn(self.generation.artist, self.brief.adapter, self.brief.strength)
+        except Refused as error:
+            raise EngineError(str(error)) from error
+        if found is None:
+            raise EngineError(
+                "The adapter this was to be made with was deleted meanwhile. Choose another, or go without."
+            )
+        return found
 
     @cached_property
     def parent(self) -> GeneratedTrack | None:

@@ -50,6 +50,8 @@ class Wishes:
     text: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     watermark: bool | None = None
+    adapter: str | None = None
+    strength: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -67,6 +69,8 @@ class Wishes:
             "text": self.text,
             "options": self.options,
             "watermark": self.watermark,
+            "adapter": self.adapter,
+            "strength": self.strength,
         }
 
     @classmethod
@@ -261,6 +265,8 @@ def compose(wishes: Wishes, dna: dict[str, Any], references: Sequence[Known] = (
         model=wishes.model,
         text=wishes.text.strip() if wishes.text and wishes.text.strip() else None,
         options=dict(wishes.options),
+        adapter=wishes.adapter,
+        strength=wishes.strength,
     )
 
 

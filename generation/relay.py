@@ -19,7 +19,7 @@ from django.db import close_old_connections
 from django.db.models import Count
 
 from catalog.models import Track
-from generation.models import Generation
+from generation.models import Adapter, Generation
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,41 @@ class TrackMessage(TypedDict):
     key: str
     camelot: str
     version: int
+
+
+class AdapterMessage(TypedDict):
+    type: str
+    id: str
+    name: str
+    status: str
+    stage: str
+    progress: float
+    step: int
+    steps: int
+    loss: float | None
+    best_loss: float | None
+    eta_seconds: float | None
+    error: str
+    version: int
+
+
+def adapter_message(row: Adapter) -> AdapterMessage:
+    train = row.curves.get("train") or []
+    return {
+        "type": "adapter",
+        "id": row.pk,
+        "name": row.name,
+        "status": row.status,
+        "stage": row.stage,
+        "progress": round(row.done, 4),
+        "step": row.step,
+        "steps": row.steps,
+        "loss": train[-1][1] if train else None,
+        "best_loss": row.best_loss,
+        "eta_seconds": row.eta_seconds,
+        "error": row.error,
+        "version": row.version,
+    }
 
 
 def generation_message(row: Generation) -> GenerationMessage:
@@ -93,6 +128,10 @@ def generations(ids: Iterable[str]) -> list[GenerationMessage]:
     return [generation_message(row) for row in rows.annotate(takes_ready=Count("takes"))]
 
 
+def adapters(ids: Iterable[str]) -> list[AdapterMessage]:
+    return [adapter_message(row) for row in Adapter.objects.filter(pk__in=list(ids)).defer("card")]
+
+
 def running(artists: Iterable[int], also: Iterable[str]) -> list[tuple[int, Any]]:
     """(artist, message) of all that is under way for these artists, and of the rows in `also`."""
     owners, known = list(artists), list(also)
@@ -116,9 +155,14 @@ class Relay:
     def __init__(self) -> None:
         self.ids: Counter[str] = Counter()
         self.artists: Counter[int] = Counter()
+        self.adapters: Counter[str] = Counter()
         self.task: asyncio.Task[None] | None = None
 
-    def watch(self, *, generation: str | None = None, artist: int | None = None) -> None:
+    def watch(
+        self, *, generation: str | None = None, artist: int | None = None, adapter: str | None = None
+    ) -> None:
+        if adapter is not None:
+            self.adapters[adapter] += 1
         if generation is not None:
             self.ids[generation] += 1
         if artist is not None:
@@ -127,7 +171,12 @@ class Relay:
         if self.task is None or self.task.done() or self.task.get_loop() is not here:
             self.task = here.create_task(self._run())
 
-    def leave(self, *, generation: str | None = None, artist: int | None = None) -> None:
+    def leave(
+        self, *, generation: str | None = None, artist: int | None = None, adapter: str | None = None
+    ) -> None:
+        if adapter is not None:
+            self.adapters.subtract([adapter])
+            self.adapters = +self.adapters
         if generation is not None:
             self.ids.subtract([generation])
             self.ids = +self.ids  # drops what nobody watches any more
@@ -142,14 +191,16 @@ class Relay:
             seen: dict[str, int] = {}
             active: dict[int, set[str]] = {}
             layer = get_channel_layer()
-            while self.ids or self.artists:
+            while self.ids or self.artists or self.adapters:
                 try:
                     also = {pk for artist, ids in active.items() if artist in self.artists for pk in ids}
-                    rows, activity = await read(list(self.ids), list(self.artists), list(also))
+                    rows, activity = await read(
+                        list(self.ids), list(self.artists), list(also), list(self.adapters)
+                    )
                     for row in rows:
                         if seen.get(row["id"]) != row["version"]:
                             seen[row["id"]] = row["version"]
-                            await layer.group_send(f"generation.{row['id']}", {"type": "row", "row": row})
+                            await layer.group_send(f"{row['type']}.{row['id']}", {"type": "row", "row": row})
                     active = {}
                     for artist, message in activity:
                         mark = f"activity:{message['id']}"
@@ -166,10 +217,13 @@ class Relay:
                     await asyncio.sleep(AFTER_TROUBLE)
 
     @staticmethod
-    def _read(ids: list[str], artists: list[int], also: list[str]) -> tuple[list[Any], list[Any]]:
+    def _read(
+        ids: list[str], artists: list[int], also: list[str], trained: list[str]
+    ) -> tuple[list[Any], list[Any]]:
         close_old_connections()
         try:
-            return (generations(ids) if ids else [], running(artists, also) if artists else [])
+            rows: list[Any] = [*(generations(ids) if ids else []), *(adapters(trained) if trained else [])]
+            return (rows, running(artists, also) if artists else [])
         finally:
             close_old_connections()
 

@@ -60,6 +60,9 @@ def statement_of(
         found = generation.parent.takes.exclude(certificate=None).order_by("number").first()
         if found is not None:
             parents.append({"certificate_id": found.certificate_id, "relation": "variation of"})
+    learned = rendering.generator.get("adapter") or {}
+    if learned.get("certificate_id"):
+        parents.append({"certificate_id": learned["certificate_id"], "relation": "played with"})
     heard = {str(entry["track_id"]) for entry in rendering.built_from if entry.get("track_id")}
     parents += origins.of(generation.artist, heard)[:MAX_ORIGINS]
     return {

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from catalog.dna import for_composing
 from catalog.models import Artist, Track
 from catalog.sessions import artist_in
-from generation import lifecycle
+from generation import adapters, lifecycle
 from generation import studio as desk
 from generation.engines import engines
 from generation.forms import GENRES, ROLE_WORDS, StudioForm
@@ -58,10 +58,22 @@ def _initial(request: HttpRequest, artist: Artist) -> dict[str, Any]:
     }
     if reference := request.GET.get("reference"):
         initial["reference_1"] = reference
+    if adapter := request.GET.get("adapter"):
+        initial |= {"adapter": adapter, "engine": "musicgen"}
     if again := request.GET.get("again"):
         before = get_object_or_404(Generation, pk=again, artist=artist)
         wishes = Wishes.from_json(before.params)
-        for name in ("prompt", "bpm", "energy", "key", "genre", "duration_seconds", "takes"):
+        for name in (
+            "prompt",
+            "bpm",
+            "energy",
+            "key",
+            "genre",
+            "duration_seconds",
+            "takes",
+            "adapter",
+            "strength",
+        ):
             initial[name] = getattr(wishes, name)
         initial["engine"] = before.engine
         initial["seed"] = before.brief.get("seed") or ""
@@ -130,6 +142,7 @@ def _desk(request: HttpRequest, artist: Artist, form: StudioForm) -> HttpRespons
                 for place in range(1, REFERENCES + 1)
             ],
             "roles": ROLE_WORDS.items(),
+            "adapters": [(one, adapters.label_of(one.base)) for one in adapters.usable(artist)],
             "tracks": desk.choices(artist, chosen),
             **_now(artist),
         },

@@ -118,7 +118,8 @@ def submit(
     count = snapshots.own_count(artist)
     if count < settings.STARFORGE_MIN_TRACKS:
         raise TooFewTracks(count, settings.STARFORGE_MIN_TRACKS)
-    brief, snapshot = draft(artist, wishes, exact=True)
+    meant = with_adapter(artist, wishes, found) if wishes.adapter else wishes
+    brief, snapshot = draft(artist, meant, exact=True)
     if snapshot is None:  # the tracks were deleted in this moment
         raise TooFewTracks(0, settings.STARFORGE_MIN_TRACKS)
     # With a seed the same take is meant, whatever was made in between.
@@ -134,6 +135,24 @@ def submit(
         parent=parent,
         request_key=request_key,
     )
+
+
+def with_adapter(artist: Artist, wishes: Wishes, engine: Engine) -> Wishes:
+    """The wishes with the model their adapter belongs to. Raises BadWishes or Refused when it cannot be used."""
+    from generation import adapters  # it stands above this module
+
+    if "adapter" not in engine.capabilities():
+        raise BadWishes({"adapter": f"{engine.label} takes no adapter. Choose MusicGen, or no adapter."})
+    if not 0 <= wishes.strength <= 1:
+        raise BadWishes({"strength": "The strength of an adapter is a number from 0 to 1."})
+    worn = adapters.worn(artist, wishes.adapter or "", wishes.strength)
+    if worn is None:
+        raise BadWishes({"adapter": "No adapter of yours has this id. Choose from your adapters."})
+    if wishes.model and worn.base not in (wishes.model, f"musicgen-{wishes.model}"):
+        raise BadWishes(
+            {"model": f"“{worn.name}” was trained for {worn.base}. Choose that model, or no adapter."}
+        )
+    return replace(wishes, model=worn.base)
 
 
 def asked_before(artist: Artist, request_key: str | None) -> Generation | None:

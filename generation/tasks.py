@@ -13,3 +13,12 @@ def restore(take_id: str) -> str:
     from generation.restoring import run
 
     return run(take_id)
+
+
+def train(adapter_id: str) -> str:
+    import os
+
+    from generation.fine_tuning import run
+
+    os.setpriority(os.PRIO_PROCESS, 0, 10)  # whoever waits at a page comes first
+    return run(adapter_id)

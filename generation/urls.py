@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from generation import edit_views, studio_views, views
+from generation import adapter_views, edit_views, studio_views, views
 
 app_name = "generation"
 urlpatterns = [
@@ -16,5 +16,11 @@ urlpatterns = [
     path("generations/<str:pk>/takes/<int:number>/edit/", edit_views.edit, name="edit"),
     path("generations/<str:pk>/takes/<int:number>/restore/", edit_views.restore, name="restore"),
     path("generations/<str:pk>/takes/<int:number>/remake/", edit_views.remake, name="remake"),
+    path("adapters/", adapter_views.index, name="adapters"),
+    path("adapters/consent/", adapter_views.consent, name="training-consent"),
+    path("adapters/<str:pk>/", adapter_views.adapter, name="adapter"),
+    path("adapters/<str:pk>/cancel/", adapter_views.cancel, name="adapter-cancel"),
+    path("adapters/<str:pk>/continue/", adapter_views.go_on, name="adapter-continue"),
+    path("adapters/<str:pk>/delete/", adapter_views.delete, name="adapter-delete"),
     path("history/", views.history, name="history"),
 ]

@@ -18,6 +18,7 @@ from provenance.models import CERTIFICATE_ID, Certificate
 MAX_LINKS = 64
 MAX_PARENTS = 64  # of one certificate
 ORIGIN = "origin"  # the type of a stamp on an artist's own upload
+ADAPTER = "adapter"  # the type of a stamp on what a model learned from a catalog
 HELD, MISSING, REVOKED, CYCLE = "held", "missing", "revoked", "cycle"
 
 

@@ -20,7 +20,7 @@ from catalog import jobs
 from provenance import declaring, wording
 from provenance.authorities import registry
 from provenance.authorities.base import ProvenanceAuthority, Receipt, Refused, Search, Unreachable
-from provenance.lineage import ORIGIN
+from provenance.lineage import ADAPTER, ORIGIN
 from provenance.models import Certificate, ExternalStamp
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,8 @@ def announce(certificate: Certificate) -> ExternalStamp | None:
     """After a stamp: queue its declaration where this installation declares everything. None where it does not."""
     if not settings.STARFORGE_O8_URL or settings.STARFORGE_O8_DECLARE != "all":
         return None
-    if certificate.provenance["type"] == ORIGIN:  # an artist's own upload is declared when they ask for it
+    # An artist's own upload is declared when they ask for it; an adapter is no recording.
+    if certificate.provenance["type"] in (ORIGIN, ADAPTER):
         return None
     return declare(certificate)[0]
 

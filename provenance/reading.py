@@ -18,6 +18,7 @@ ROLES = {
 }
 TYPES = {
     "ai_generated": "Generated with AI",
+    "adapter": "Adapter of a model, trained on a catalog",
     "declared": "Declared by the account holder",
     "human_made": "Made by hand",
     "origin": "The artist’s own recording",
@@ -53,6 +54,11 @@ def claims(provenance: Mapping[str, Any], opened: Mapping[str, Any] | None = Non
         rows.append(("Recordings heard", f"{used:,} of {source.get('track_count', used):,}"))
     score = _number("Match", result.get("similarity_score"), "{:.1%}")
     rows += [(label, f"{value} to the catalog") for label, value in score]
+    learned = _block(provenance, "training")
+    rows += _text("Learned from", _count(learned.get("track_count"), "recording"))
+    rows += _text("Training steps", learned.get("steps"))
+    rows += _number("Loss before", learned.get("loss_before"), "{:.3f}")
+    rows += _number("Loss after", learned.get("loss_best"), "{:.3f}")
     rights = _block(provenance, "rights")
     rows += _text("Training rights", rights.get("training"))
     rows += _text("Derivative works", rights.get("derivative"))
@@ -87,6 +93,12 @@ def seed(provenance: Mapping[str, Any]) -> str:
 def _block(provenance: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = provenance.get(name)
     return value if isinstance(value, Mapping) else {}
+
+
+def _count(value: Any, what: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return ""
+    return f"{value:,} {what}{'' if value == 1 else 's'}"
 
 
 def _text(label: str, value: Any, *, quoted: bool = False) -> Rows:

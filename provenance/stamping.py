@@ -49,11 +49,13 @@ class Rendition:
     """One audio file to stamp. `format` names it in the statement: wav, flac, mp3, preview …
 
     `mark`: write the credentials into the file. Off for a copy that its owner does not get back.
+    `whole`: no recording but a file of another kind, sealed byte for byte; it cannot be marked.
     """
 
     format: str
     path: Path
     mark: bool = True
+    whole: bool = False
 
 
 def stamp(
@@ -146,6 +148,10 @@ def absolute(path: str) -> str:
 def _subjects(renditions: Sequence[Rendition]) -> list[statement.Subject]:
     out = []
     for rendition in renditions:
+        if rendition.whole:
+            digest = file_sha256(rendition.path)
+            out.append(statement.Subject(rendition.format, statement.FILE_KIND, digest))
+            continue
         found = sniff(rendition.path).name
         if found not in MARKABLE:
             raise StampRefused(
@@ -256,7 +262,7 @@ def _mark(certificate: Certificate, renditions: Sequence[Rendition]) -> None:
     rows = {row.name: row for row in certificate.renditions.all()}
     for rendition in renditions:
         row = rows[rendition.format]
-        if rendition.mark and not _carries(rendition.path, carried):
+        if rendition.mark and not rendition.whole and not _carries(rendition.path, carried):
             credentials.embed(rendition.path, carried)
             if audio_digest(rendition.path) != (row.kind, row.audio_sha256):
                 raise StampRefused(f"Marking the {row.name} file changed its audio, so it was not certified.")

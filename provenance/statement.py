@@ -7,9 +7,10 @@ proof while one changed sample does. Each subject says which hash it is in `anno
 * `pcm`: SHA-256 over `"<rate>:<channels>:"` followed by the decoded samples, interleaved, little-endian
   int32. A WAV and the FLAC made from it share this hash.
 * `mpeg-stream`: SHA-256 over an MP3 file without its ID3v2, ID3v1 and APE tags.
+* `file`: SHA-256 over the bytes of a file that is no recording: an adapter of a model.
 
 A FLAC says a second hash in `annotations.stream`, of kind `flac-stream`, which needs no decoder. The page
-docs/audio-hash.md defines all three.
+docs/audio-hash.md defines them.
 
 `o8_signature` and `blockchain_tx` are never part of what is signed: the first is the signature itself and the
 second comes later. The API adds both (see `with_outside_fields`).
@@ -30,7 +31,8 @@ PREDICATE_TYPE = "https://starforge.audio/provenance/v1"
 # 1: as first published. 1.1: rights name derivatives and remixes, credits name production and mixing, and parents
 # may be origin stamps. Nothing changed its meaning, so every reader of 1 reads 1.1.
 PREDICATE_VERSION = "1.1"
-DIGEST_KINDS = ("pcm", "mpeg-stream")
+FILE_KIND = "file"
+DIGEST_KINDS = ("pcm", "mpeg-stream", FILE_KIND)
 STREAM_KIND = "flac-stream"
 OUTSIDE = ("o8_signature", "blockchain_tx")
 MAX_STATEMENT_BYTES = 36_000  # its base64 form must fit a 64 kB tag field beside the signature

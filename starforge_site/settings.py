@@ -183,7 +183,14 @@ Q_CLUSTER = {
     "poll": 0.2,
     "catch_up": False,
     "label": "Queue",
-    "ALT_CLUSTERS": {"gpu": {"workers": 1, "timeout": 3600, "retry": 3660}},
+    "ALT_CLUSTERS": {
+        "gpu": {"workers": 1, "timeout": 3600, "retry": 3660},
+        "train": {
+            "workers": 1,
+            "timeout": 3600,
+            "retry": 3660,
+        },  # its jobs come in slices far shorter than this
+    },
 }
 STARFORGE_RECOVER = [
     "catalog.intake.recover",
@@ -192,6 +199,8 @@ STARFORGE_RECOVER = [
     "provenance.outbox.recover",
 ]
 STARFORGE_WORKERS = env.integer("STARFORGE_WORKERS", max(1, os.cpu_count() or 1), least=1)
+STARFORGE_TRAIN_SLICE_SECONDS = env.integer("STARFORGE_TRAIN_SLICE_SECONDS", 120, least=1)
+STARFORGE_TOKEN_CACHE_BYTES = env.integer("STARFORGE_TOKEN_CACHE_MB", 1024, least=1) * 2**20
 STARFORGE_ENGINES = env.words(
     "STARFORGE_ENGINES",
     "generation.engines.mosaic.engine.Mosaic,generation.engines.musicgen.engine.MusicGen,"

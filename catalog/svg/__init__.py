@@ -11,6 +11,7 @@ from __future__ import annotations
 from catalog.svg.agreement import agreement
 from catalog.svg.curves import energy_curve
 from catalog.svg.descent import chosen, genealogy
+from catalog.svg.losses import losses
 from catalog.svg.periods import beside, drift, window_name
 from catalog.svg.profiles import BANDS, energy, key_wheel, palette, tempo
 from catalog.svg.takes import LAYERS, built_from
@@ -29,6 +30,7 @@ __all__ = [
     "genealogy",
     "key_wheel",
     "levels",
+    "losses",
     "palette",
     "sections",
     "share",

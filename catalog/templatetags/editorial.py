@@ -159,6 +159,12 @@ def built_picture(take: Any) -> SafeString:
 
 
 @register.simple_tag
+def loss_picture(adapter: Any) -> SafeString:
+    curves = adapter.curves or {}
+    return svg.losses(curves.get("train") or [], curves.get("validation") or [], adapter.steps)
+
+
+@register.simple_tag
 def turned(query: dict[str, str], **changes: Any) -> str:
     """The query string of this list with something changed: `{% turned query page=2 %}`."""
     merged = {name: str(value) for name, value in {**query, **changes}.items() if value not in ("", None)}

@@ -97,6 +97,16 @@ class MusicRequest(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Whether the sound carries its certificate's number; without it as your account says",
     )
+    adapter = Text(
+        required=False, allow_null=True, max_length=LONGEST_ID, help_text="An id of /api/adapters/"
+    )
+    strength = Number(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=1,
+        help_text="Of the adapter: 0 is the model without it, 1 (the default) as it was trained",
+    )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
@@ -110,7 +120,7 @@ class MusicRequest(serializers.Serializer[Any]):
             values.pop(name, None)
         if "reference_tracks" in values:
             values["references"] = tuple(values.pop("reference_tracks"))
-        for name in ("key", "genre"):
+        for name in ("key", "genre", "adapter"):
             if not values.get(name, True):
                 del values[name]  # "" is not said either
         return values

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from catalog.analysis import TrackAnalysis
 from generation.brief import Brief
+
+if TYPE_CHECKING:
+    from generation.training.adapter import Worn
 
 OnProgress = Callable[[float, str], None]
 # (242,) embedding of a sound, ids to leave out -> calibrated match 0..1 with the rest of the catalog
@@ -63,12 +66,14 @@ class Material:
     judge: tells how near a sound is to the catalog, or None.
     parent: of an edit, the plan of the take that is edited, as its Rendering had it.
     cache: for what is worked out from the tracks; None keeps nothing.
+    adapter: what the artist's recordings taught the model, with its strength, or None.
     """
 
     corpus: tuple[CorpusTrack, ...]
     judge: Judge | None = None
     parent: dict[str, Any] | None = None
     cache: Cache | None = None
+    adapter: Worn | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ class Engine(Protocol):
     def availability(self) -> Availability: ...
 
     def capabilities(self) -> frozenset[str]:
-        """Of: bpm, key, energy, references, stems, midi, continue, seed, lineage, edit, replay.
+        """Of: bpm, key, energy, references, stems, midi, continue, seed, lineage, edit, replay, adapter.
 
         edit: `render` makes the change that brief.edit names to material.parent. replay: the engine has
         `replay(plan, material, *, on_progress) -> Rendering`, the take of a stored plan once more (`Replaying`).

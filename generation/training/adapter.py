@@ -48,6 +48,17 @@ class Worn:
         }
 
 
+def generator(adapter: Worn | None) -> dict[str, Any]:
+    """What a certificate says of the model when it played with this adapter. At strength 0 it is the base alone."""
+    if adapter is None or adapter.strength == 0:
+        return {}
+    return {
+        "fine_tuned": True,
+        "training_catalog_hash": adapter.training_catalog_hash,
+        "adapter": adapter.said(),
+    }
+
+
 def save(folder: Path, factors: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str, Any]:
     """Write both files, each whole or not at all. Returns the card with the adapter's hash and size in it.
 

@@ -50,6 +50,11 @@ class Recipe:
     chunk_seconds: float = 0.0
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        for field in fields(self):  # 8 and 8.0 are one recipe, with one hash
+            kind = float if field.type == "float" else int
+            object.__setattr__(self, field.name, kind(getattr(self, field.name)))
+
     @property
     def scale(self) -> float:
         return self.alpha / self.rank

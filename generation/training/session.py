@@ -72,7 +72,9 @@ def train(
     segment = recipe.chunk_seconds or loaded.model.seconds
     readable = [one for one in material.recordings if chunks(one, segment)]
     learned, apart = split([one.id for one in readable], recipe.held_out, recipe.seed)
-    codes = _encoded(readable, codec, codec_sha256(loaded), cache, on_news, recipe)
+    codes = _encoded(readable, codec, codec_sha256(loaded), cache, on_news, recipe, pause)
+    if codes is None:
+        return None
     rate = float(codec.frame_rate)
     train_chunks = [chunk for one in readable if one.id in learned for chunk in chunks(one, segment)]
     test_chunks = [chunk for one in readable if one.id in apart for chunk in chunks(one, segment, hop=1.0)]
@@ -139,12 +141,22 @@ def _encoded(
     cache: Cache | None,
     on_news: OnNews,
     recipe: Recipe,
-) -> dict[str, np.ndarray]:
+    pause: Callable[[], bool],
+) -> dict[str, np.ndarray] | None:
+    """Codes of each recording; None when `pause` says so: the next time those done come from the cache."""
     found = {}
     for number, one in enumerate(recordings, start=1):
         news = News(f"Reading track {number} of {len(recordings)}", steps=recipe.steps)
+        worked: list[bool] = []
         on_news(news)
-        found[one.id] = codes_of(one, codec, codec_hash, cache, lambda news=news: on_news(news))  # type: ignore[misc]
+
+        def tick(news: News = news, worked: list[bool] = worked) -> None:
+            worked.append(True)
+            on_news(news)
+
+        found[one.id] = codes_of(one, codec, codec_hash, cache, tick)
+        if worked and cache is not None and number < len(recordings) and pause():
+            return None
     return found
 
 

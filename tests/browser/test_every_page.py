@@ -27,6 +27,7 @@ PRIVATE = (
     "/catalog/duplicates/",
     "/dna/",
     "/generate/",
+    "/adapters/",
     "/history/",
     "/account/",
 )

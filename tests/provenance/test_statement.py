@@ -79,7 +79,7 @@ def test_someone_elses_word_is_marked_as_declared():
         {"subjects": []},
         {"subjects": [WAV, WAV]},
         {"subjects": [st.Subject("wav", "pcm", "A" * 64)]},
-        {"subjects": [st.Subject("wav", "file", "a" * 64)]},
+        {"subjects": [st.Subject("wav", "tape", "a" * 64)]},
         {"provenance": {"timestamp": "yesterday"}},
         {"provenance": {"timestamp": 7}},
         {"provenance": {"type": 7}},

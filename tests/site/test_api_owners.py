@@ -9,7 +9,7 @@ import pytest
 from django.urls import URLPattern, get_resolver
 
 from catalog.models import DuplicatePair, Import, Track
-from generation.models import GeneratedTrack, Generation
+from generation.models import Adapter, GeneratedTrack, Generation
 from tests.catalog.test_api_problems import problem
 from tests.people import Person, collaborator, owner, stranger
 from tests.rows import generation_of, ready_track, take_of
@@ -71,6 +71,9 @@ def belongings(person: Person) -> dict[str, str]:
         "/api/duplicates/": str(pair.pk),
         "/api/imports/": Import.objects.create(artist=person.artist, source="rekordbox", filename="a.xml").pk,
         "/api/dna/snapshots/": generation.snapshot_id,
+        "/api/adapters/": Adapter.objects.create(
+            artist=person.artist, name="Night", base="musicgen-small"
+        ).pk,
         "/api/generations/": generation.pk,
         "/api/generated-tracks/": take.pk,
     }
@@ -103,7 +106,7 @@ def test_without_an_account_nothing_private_answers(address: str, method: str) -
 def test_the_lists_hold_nothing_of_others() -> None:
     belongings(owner())
     mine = collaborator()
-    for address in ("tracks", "duplicates", "generations", "generated-tracks", "dna/snapshots"):
+    for address in ("tracks", "duplicates", "adapters", "generations", "generated-tracks", "dna/snapshots"):
         assert mine.api.get(f"/api/{address}/").json()["count"] == 0
     assert mine.api.get("/api/dna/").json()["track_count"] == 0
 
@@ -111,5 +114,5 @@ def test_the_lists_hold_nothing_of_others() -> None:
 def rows() -> list[Any]:
     return [
         list(model.objects.order_by("pk").values_list("pk", "status", "cancel_asked", "version"))
-        for model in (Track, Generation)
+        for model in (Track, Generation, Adapter)
     ] + [list(GeneratedTrack.objects.values_list("pk", "library_track"))]

@@ -102,6 +102,7 @@ def test_rendered_pages_have_nothing_inline_and_one_headline() -> None:
         "/dna/",
         "/generate/",
         take.generation.get_absolute_url(),
+        "/adapters/",
         "/history/",
         "/account/",
         "/account/password/",

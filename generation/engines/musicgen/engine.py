@@ -13,6 +13,7 @@ from generation.engines.neural.audiocraft_models import Loaded, load
 from generation.engines.neural.catalogue import CC_BY_NC, MELODY, TEXT, of_kind
 from generation.engines.neural.sampling import Sampling, sample, seeded
 from generation.mastering import master, target_lufs
+from generation.training import adapter
 
 SAMPLE_RATE = 44_100
 LONGEST_SECONDS = 30.0
@@ -39,7 +40,7 @@ class MusicGen:
         return places.availability_of(self.models())
 
     def capabilities(self) -> frozenset[str]:
-        return frozenset({"bpm", "key", "energy", "references", "stems", "midi", "seed"})
+        return frozenset({"bpm", "key", "energy", "references", "stems", "midi", "seed", "adapter"})
 
     def estimate(self, brief: Brief, corpus_size: int) -> float:
         """Seconds for all takes, before this machine has made any."""
@@ -67,7 +68,8 @@ class MusicGen:
         text = brief.text or brief.prompt
         sampling = Sampling(temperature=brief.temperature)
         seconds = min(brief.duration_seconds, LONGEST_SECONDS)
-        with devices.readable_failures("Choose a smaller model or a shorter take."):
+        worn = adapter.worn(loaded.net.lm, material.adapter, loaded.sha256)
+        with devices.readable_failures("Choose a smaller model or a shorter take."), worn:
             sound = _made(loaded, text, seconds, sampling, brief.seed, on_progress)
         on_progress(0.9, "Mastering")
         mastered = master({"mix": sound}, SAMPLE_RATE, target_lufs=target_lufs(brief.genre))
@@ -81,8 +83,9 @@ class MusicGen:
                 "sampling": sampling.to_json(),
                 "seed": str(brief.seed),
                 "environment": devices.environment(loaded.device),
+                **({"adapter": material.adapter.said()} if material.adapter else {}),
             },
-            generator=generator_of(loaded),
+            generator=generator_of(loaded) | adapter.generator(material.adapter),
         )
 
 

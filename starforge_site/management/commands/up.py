@@ -187,7 +187,8 @@ class Command(BaseCommand):
 
     def workers(self) -> list[Service]:
         # One worker to a cluster: a job that takes its cluster down takes no other job along.
-        return [work.service("cpu", number + 1) for number in range(settings.STARFORGE_WORKERS)]
+        makers = [work.service("cpu", number + 1) for number in range(settings.STARFORGE_WORKERS)]
+        return [*makers, work.service("train")]
 
     def wait_for_answer(self, launcher: Launcher, host: str, port: int) -> None:
         url = f"{shown(host, port)}healthz"

@@ -1,0 +1,231 @@
+"""The training task: one slice after another until the adapter is finished, certified and published."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+
+from catalog import jobs, snapshots
+from catalog.accounts import catalog_id_of
+from catalog.models import Track
+from generation import consents, token_cache
+from generation.engines.base import EngineError
+from generation.engines.neural import devices
+from generation.engines.neural.audiocraft_models import Loaded, load
+from generation.models import Adapter, AdapterSource
+from generation.pipeline import ended
+from generation.training import adapter as files
+from generation.training import session
+from generation.training.captions import Known
+from generation.training.checkpoint import FILE as CHECKPOINT
+from generation.training.dataset import Recording
+from generation.training.recipe import Recipe
+from generation.training.session import Material, News
+from provenance import stamping
+from provenance.canonical import canonical
+from provenance.lineage import ADAPTER
+
+REPORT_SECONDS = 0.5
+
+
+def run(adapter_id: str) -> str:
+    """One slice. Returns one word for the queue's records: again, ready, failed, cancelled, lost or not ours."""
+    lease = jobs.claim(Adapter, adapter_id)
+    if lease is None:
+        return "not ours"
+
+    def work() -> str:
+        row = Adapter.objects.select_related("artist").get(pk=adapter_id)
+        return Training(row, lease).go_on()
+
+    return ended(lease, work)
+
+
+@dataclass
+class Training:
+    """One claimed adapter, being trained by this worker for a while."""
+
+    adapter: Adapter
+    lease: jobs.Lease
+
+    def go_on(self) -> str:
+        row = self.adapter
+        began, teller = time.monotonic(), Teller(self.lease, row.seconds_trained)
+        self.lease.report(row.done, "Loading the model")
+        loaded = load(
+            row.base,
+            replace(devices.chosen(), half=False),
+            lambda: self.lease.report(row.done, "Loading the model"),
+        )
+        sources = self.sources()
+        card = session.train(
+            loaded,
+            self.material(sources),
+            Recipe.from_json(row.recipe),
+            name=row.name,
+            folder=row.folder,
+            cache=token_cache.cache(),
+            on_news=teller,
+            pause=lambda: time.monotonic() - began > settings.STARFORGE_TRAIN_SLICE_SECONDS,
+        )
+        if card is None:
+            self.lease.later(stage="", **teller.fields)
+            return "again"
+        return self.publish(card, loaded, sources)
+
+    def sources(self) -> list[AdapterSource]:
+        """The catalogs that may still be learned from. Raises EngineError when too few are left."""
+        found = list(self.adapter.sources.filter(consents.STANDING).select_related("artist", "consent"))
+        if len(found) < (2 if self.adapter.aggregate else 1):
+            raise EngineError(
+                "The artists whose catalogs this was to learn from took their consent back. Train a new one."
+            )
+        return found
+
+    def material(self, sources: list[AdapterSource]) -> Material:
+        recordings = []
+        for source in sources:
+            rows = Track.objects.of(source.artist).ready().filter(pk__in=source.track_ids)  # type: ignore[arg-type]
+            for track in rows.select_related("analysis").defer("analysis__peaks").order_by("id"):
+                recordings.append(recording_of(track, source.words))
+        if not recordings:
+            raise EngineError("The recordings this was to learn from were deleted. Train a new one.")
+        return Material(
+            recordings,
+            {
+                "catalog_hash": self.adapter.catalog_hash,
+                "track_count": len(recordings),
+                "catalogs": [
+                    {"catalog_hash": source.catalog_hash, "consent_sha256": source.consent_sha256}
+                    for source in sources
+                ],
+            },
+        )
+
+    def publish(self, card: dict[str, Any], loaded: Loaded, sources: list[AdapterSource]) -> str:
+        """Certify the file, then close the row. Killed in between, the next slice does both again, to the same."""
+        row = self.adapter
+        self.lease.report(1.0, "Signing and logging")
+        certificate = stamping.stamp(
+            artist=row.artist,
+            provenance=statement_of(row, card, loaded),
+            renditions=[stamping.Rendition("adapter", row.folder / files.FILE, mark=False, whole=True)],
+            title=row.name,
+            private={"title": row.name},
+            idempotency_key=hashlib.sha256(f"{row.pk}:{card['sha256']}".encode()).hexdigest(),
+        )
+        done = self.lease.finish(
+            Adapter.READY,
+            stage="",
+            card=card,
+            step=card["steps"],
+            sha256=card["sha256"],
+            base_sha256=loaded.sha256,
+            size_bytes=card["size_bytes"],
+            best_loss=card["losses"]["best"],
+            curves={name: card["losses"][name] for name in ("train", "validation")},
+            certificate=certificate,
+        )
+        if not done:
+            raise jobs.Lost
+        (row.folder / CHECKPOINT).unlink(missing_ok=True)
+        return "ready"
+
+
+class Teller:
+    """Writes progress into the row, twice a second at most; the sockets hear of it from there."""
+
+    def __init__(self, lease: jobs.Lease, before: float) -> None:
+        self.lease, self.before, self.told = lease, before, 0.0
+        self.fields: dict[str, Any] = {}
+
+    def __call__(self, news: News) -> None:
+        if news.curves is not None:
+            self.fields = {
+                "step": news.step,
+                "seconds_trained": self.before + news.seconds,
+                "curves": news.curves,
+                "best_loss": news.best_loss,
+            }
+        if time.monotonic() - self.told < REPORT_SECONDS:
+            return
+        self.told = time.monotonic()
+        if self.fields:
+            mine = Adapter.objects.filter(pk=self.lease.pk, worker=self.lease.worker)
+            mine.update(**self.fields)
+        # Last: it is what tells the sockets, and what raises when the training shall stop.
+        self.lease.report(news.step / news.steps if news.steps else 0.0, news.stage)
+
+
+def recording_of(track: Track, words: list[str]) -> Recording:
+    return Recording(
+        id=track.pk,
+        title=track.title,
+        digest=track.audio_sha256,
+        analysis=snapshots.analysis_of(track),
+        load=partial(_sound, track.file, track.title),
+        known=Known(tuple(track.genres), tuple(words)),
+    )
+
+
+def _sound(file: Path, title: str, rate: int) -> np.ndarray:
+    """(2, samples) float32. Raises EngineError for a track that was deleted in the meantime."""
+    from catalog.audio.decode import decode
+    from catalog.audio.errors import AudioError
+
+    try:
+        return decode(file, sample_rate=rate).samples
+    except (OSError, AudioError):
+        if file.is_file():
+            raise
+        raise EngineError(
+            f"“{title}” was deleted during the training. Continue: it then goes without."
+        ) from None
+
+
+def statement_of(row: Adapter, card: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
+    """The provenance JSON of an adapter: what is signed."""
+    base, training, losses = card["base"], card["training"], card["losses"]
+    return {
+        "type": ADAPTER,
+        "artist": row.artist.name,
+        "generator": {
+            "model": base["model"],
+            "label": base["label"],
+            "weights_sha256": base["sha256"],
+            "licence": base["licence"],
+            "licence_url": base["licence_url"],
+            "commercial_use": base["commercial_use"],
+            "fine_tuned": True,
+            "training_catalog_hash": row.catalog_hash,
+        },
+        "source": {
+            "catalog_id": catalog_id_of(row.artist),
+            "track_count": training["track_count"],
+            "catalog_hash": row.catalog_hash,
+        },
+        "adapter": {
+            "sha256": card["sha256"],
+            "card_sha256": "sha256:" + hashlib.sha256(canonical(card)).hexdigest(),
+            "hyperparameters_sha256": card["recipe_sha256"],
+            "parameters": card["parameters"],
+        },
+        "training": {
+            "track_count": training["track_count"],
+            "seconds": training["seconds"],
+            "steps": card["steps"],
+            "loss_before": losses["before"],
+            "loss_best": losses["best"],
+            "catalogs": training["catalogs"],
+            "aggregate": row.aggregate,
+        },
+        "rights": {"training": "granted for this adapter"},
+        "parents": [],
+    }
