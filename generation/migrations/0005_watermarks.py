@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('generation', '0004_restorations'),
+        ("generation", "0004_restorations"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='generatedtrack',
-            name='watermark',
-            field=models.JSONField(blank=True, default=dict, help_text='as stated (generation.marking.marked); empty: not marked'),
+            model_name="generatedtrack",
+            name="watermark",
+            field=models.JSONField(
+                blank=True, default=dict, help_text="as stated (generation.marking.marked); empty: not marked"
+            ),
         ),
     ]
