@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from catalog.accounts import catalog_id_of, rights_of
+from catalog.audio.decode import decode
 from catalog.audio.errors import AudioError
 from catalog.audio.hashing import audio_digest
 from catalog.models import Artist, Fingerprint, Track
@@ -100,8 +101,19 @@ def of(artist: Artist, track_ids: Iterable[str]) -> list[dict[str, str]]:
 
 
 def _made_here(track: Track) -> str:
-    """Why this cannot be an origin: the sound is one that Starforge made, for whoever. "" when it is not."""
+    """Why this cannot be an origin: the sound is one that Starforge made, for whoever. "" when it is not.
+
+    Known by its hash; of a copy that was coded or cut, by the mark in it.
+    """
+    from provenance import recognition  # it listens: numpy and scipy
+
     first = verification.by_audio(Audio(*audio_digest(track.file)))
-    if first is None or first.declared:
+    if first is not None and not first.declared:
+        return f"This is a recording that Starforge made: {first.pk} certifies it."
+    heard = decode(track.file)
+    marked = recognition.by_watermark(heard.samples, heard.sample_rate)
+    if marked is None:
         return ""
-    return f"This is a recording that Starforge made: {first.pk} certifies it."
+    return (
+        f"This is a copy of a recording that Starforge made: it carries the mark of {marked.certificate.pk}."
+    )

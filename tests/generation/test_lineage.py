@@ -103,7 +103,9 @@ def test_an_origin_stamp_is_the_owners_to_give_and_their_word(person: Person) ->
 
 
 def test_a_take_sent_in_as_an_upload_is_no_origin(person: Person) -> None:
-    take = run(lifecycle.submit(person.artist, wishes=Wishes(prompt="techno", seed=5), engine="stand-in")[0])
+    """The file itself; `test_marked_takes` sends in one that was coded anew."""
+    wishes = Wishes(prompt="techno", seed=5)
+    take = run(lifecycle.submit(person.artist, wishes=wishes, engine="stand-in")[0])
     track = Track.objects.of(person.artist).earliest("id")
     track.file.write_bytes(take.file("wav").read_bytes())
     answer = person.api.post(f"/api/tracks/{track.pk}/origin/")

@@ -22,12 +22,13 @@ from generation import lifecycle, pipeline
 from generation.engines.base import Rendering
 from generation.models import GeneratedTrack
 from generation.prompting import Wishes
-from provenance import verification
+from provenance import origins, verification
 from provenance.models import Watermark
+from provenance.stamping import StampRefused
 from provenance.verification import State
 from tests.generation.stand_in import StandIn
 from tests.people import owner
-from tests.rows import catalog_of
+from tests.rows import catalog_of, ready_track
 from tests.sounds import RATE, groove
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,6 +94,7 @@ def test_every_copy_of_a_take_leads_back_to_its_certificate(
     assert stripped.state is State.INTACT and stripped.certificate == certificate
     cropped = sound[:, 8 * RATE + 123 : 34 * RATE]
     copies = {"coded.mp3": sound, "quieter.flac": sound * np.float32(0.25), "cropped.mp3": cropped}
+    before = settings.WATERMARK_SECRET
     for level, secret in (("watermark", settings.WATERMARK_SECRET), ("fingerprint", "another secret")):
         settings.WATERMARK_SECRET = secret
         for name, copy in copies.items():
@@ -103,6 +105,11 @@ def test_every_copy_of_a_take_leads_back_to_its_certificate(
             assert check is not None and check.ok is None and check.detail["level"] == level
             assert "recognised" in found.sentence and "verified" not in found.sentence
     assert "very likely" in check.sentence
+    settings.WATERMARK_SECRET = before
+    upload = ready_track(artist, "Mine", format="mp3")
+    upload.file.write_bytes((tmp_path / "coded.mp3").read_bytes())
+    with pytest.raises(StampRefused, match=f"carries the mark of {certificate.pk}"):
+        origins.stamp(upload)
     with pytest.raises(SystemExit) as ended:
         call_command("verify", str(tmp_path / "coded.mp3"))
     assert ended.value.code == 3
