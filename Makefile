@@ -2,6 +2,7 @@
 # make test     the whole suite; says what it skipped and why
 # make lint     style, types, import direction, templates, migrations
 # make bench    the figures
+# make evaluate the long ones: a hundred recordings through every coder
 # Options: make run PORT=8080 HOST=0.0.0.0 STARFORGE_DATA=/somewhere · make test ARGS="-k verify"
 
 PORT ?= 8000
@@ -20,7 +21,7 @@ digest = $(shell cat $(1) | sha256sum | cut -c1-16)
 RUNTIME := $(VENV)/.runtime-$(call digest,$(NEEDED))
 DEVELOPMENT := $(VENV)/.development-$(call digest,$(NEEDED) requirements-dev.txt)
 
-.PHONY: run test lint bench
+.PHONY: run test lint bench evaluate
 .DEFAULT_GOAL := run
 
 run: $(RUNTIME)
@@ -31,6 +32,9 @@ test: $(DEVELOPMENT)
 
 bench: $(RUNTIME)
 	@exec $(PY) -m bench $(ARGS)
+
+evaluate: $(RUNTIME)
+	@exec $(PY) -m bench recognition $(ARGS)
 
 # The settings write their secrets on first use; linting must not touch the data of a running site.
 lint: export STARFORGE_DATA = $(VENV)/lint-data

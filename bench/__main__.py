@@ -4,6 +4,7 @@
 `python -m bench evaluate …` is `python -m bench.evaluate …`: how right the analysis is.
 `python -m bench mosaic …` is `python -m bench.evaluate_mosaic …`: Mosaic's takes against the figures asked of them.
 `python -m bench similarity …` is `python -m bench.evaluate_similarity …`: catalogs told apart, copies found.
+`python -m bench recognition …` is `python -m bench.evaluate_recognition …`: altered copies led back, by mark and sound.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import evaluate, evaluate_mosaic, evaluate_similarity
+from bench import evaluate, evaluate_mosaic, evaluate_recognition, evaluate_similarity
 from bench.figures import Figure, analysis, job, pages, sockets, takes
 from bench.imports import imports
 from bench.library import library
@@ -40,6 +41,8 @@ def main() -> int:
         return evaluate_mosaic.main(sys.argv[2:])
     if sys.argv[1:2] == ["similarity"]:
         return evaluate_similarity.main(sys.argv[2:])
+    if sys.argv[1:2] == ["recognition"]:
+        return evaluate_recognition.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ALL)} (default: all)")
     parser.add_argument("--keep", metavar="FOLDER", help="data folder to use, and to leave behind")

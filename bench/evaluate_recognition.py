@@ -1,7 +1,7 @@
 """How sure a stripped copy leads back to its certificate: watermark and fingerprint on takes and on recordings.
 
-    make evaluate ARGS=recognition
-    python -m bench.evaluate_recognition --takes 8 --json figures.json
+    make evaluate
+    make evaluate ARGS="--takes 8 --json figures.json"
 
 Mosaic's takes and the recordings they are made from are marked, altered and read again; every recording is also held
 against all the others as a stranger. Coding needs `ffmpeg`.

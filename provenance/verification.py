@@ -199,8 +199,11 @@ def _without_credentials(path: Path, audio: Audio, filename: str, disclosure: Di
 def _recognised(known: Recognised, unknown: Check, filename: str) -> Verdict:
     """What its sound leads back to. Whether that certificate still holds is looked at, but it is not of this file."""
     holds = verify_certificate(known.certificate.pk)
-    by = "the mark in its sound" if known.level == "watermark" else "its sound"
-    ending = f"This copy was recognised by {by}; it is not the file that was certified, and was changed or coded since."
+    ending = (
+        "This file was recognised as a copy of it by the mark in its sound; it was coded or changed since."
+        if known.level == "watermark"
+        else "This file is very likely a copy of it, recognised by its sound alone; it was coded or changed since."
+    )
     if holds.state is State.INTACT:
         claim = statement.read(known.certificate.statement)
         said = f"{wording.origin(claim, known.certificate.public_title)} {ending}"

@@ -114,6 +114,7 @@ function tell(file, found) {
     actions.append(open);
   }
   if (found.state === "no_credentials" || found.state === "not_checked") actions.append(sender(file));
+  if (found.state === "no_credentials") box.append(element("p", "", "A copy that was coded, cut or turned down may still be recognised by its sound. For that it has to be sent; it is read once and removed."));
   if (actions.childNodes.length) box.append(actions);
   const rows = element("div", "checked");
   for (const one of [...found.checks].sort((a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name))) {

@@ -12,7 +12,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from catalog.audio.encode import write_wav
+from catalog.audio.encode import write_mp3, write_wav
 from tests import sounds
 from tests.browser.conftest import Site
 from tests.browser.test_every_page import overflow
@@ -80,6 +80,29 @@ def test_a_tampered_copy_is_not_taken_for_the_recording(
     page.goto("/verify/")
     drop(page, tmp_path / "tampered.wav")
     expect(page.locator("#verdict").get_by_role("heading", name="No credentials")).to_be_visible()
+
+
+def test_a_coded_copy_is_recognised_once_it_is_sent(page: Page, site: Site, tmp_path: Path) -> None:
+    token = site.manage("create_artist", "coder", "--password", PASSWORD).split()[-1]
+    sound = sounds.groove(20.0, 4)
+    write_wav(tmp_path / "own.wav", sound, sounds.RATE)
+    answer = requests.post(
+        f"{site.url}/api/stamp",
+        files={"file": (tmp_path / "own.wav").open("rb")},
+        data={"metadata": json.dumps(CLAIMS), "title": "Untitled 04"},
+        headers={"Authorization": f"Token {token}"},
+        timeout=30,
+    )
+    write_mp3(tmp_path / "copy.mp3", sound, sounds.RATE, kbps=128)
+    page.goto("/verify/")
+    drop(page, tmp_path / "copy.mp3")
+    outcome = page.locator("#verdict")
+    expect(outcome).to_contain_text("may still be recognised by its sound")
+    outcome.get_by_role("button", name="Send It to Be Checked").click()
+    expect(outcome.get_by_role("heading", name="Recognised", exact=False).first).to_be_visible()
+    expect(outcome).to_contain_text("very likely this recording")
+    link = outcome.get_by_role("link", name="Open the Certificate It Names")
+    expect(link).to_have_attribute("href", f"/certificates/{answer.json()['certificate_id']}/")
 
 
 def test_a_pasted_address_is_looked_up_as_it_is_typed(

@@ -52,8 +52,9 @@ def artist(stand_in: str, monkeypatch: pytest.MonkeyPatch) -> Artist:
     return made
 
 
-def made(artist: Artist, seed: int, **wishes: Any) -> GeneratedTrack:
-    asked = Wishes(prompt="techno, 80 BPM", duration_seconds=42, seed=seed, **wishes)
+def made(artist: Artist, seed: int, bpm: int = 80, **wishes: Any) -> GeneratedTrack:
+    """14 bars: 42 seconds at 80 BPM."""
+    asked = Wishes(prompt=f"techno, {bpm} BPM", duration_seconds=42, seed=seed, **wishes)
     generation, _ = lifecycle.submit(artist, wishes=asked, engine="stand-in")
     assert pipeline.run(generation.pk) == "ready", generation.error
     return generation.takes.get()
@@ -63,7 +64,7 @@ def test_every_copy_of_a_take_leads_back_to_its_certificate(
     artist: Artist, client: Client, settings: Settings, tmp_path: Path
 ) -> None:
     take = made(artist, 5)
-    made(artist, 6)  # by the same artist, in the same style
+    made(artist, 6, 220)  # by the same artist, in the same style
     certificate = take.certificate
     assert certificate is not None
     said = certificate.provenance
@@ -133,12 +134,12 @@ def test_a_take_is_not_marked_when_its_artist_does_not_want_it(artist: Artist, c
     client.post("/account/", {"name": artist.name})  # the box is not ticked
     artist.refresh_from_db()
     assert not accounts.wants_watermark(artist)
-    take = made(artist, 7)
+    take = made(artist, 7, 220)
     assert take.watermark == {} and not Watermark.objects.exists()
     assert take.certificate is not None and take.certificate.provenance["watermark"] == {"scheme": "none"}
     assert pcm_sha256(take.file("wav")) == take.render_sha256
     # one request may ask for it all the same, and what comes before the mark is the same take
-    again = made(artist, 7, watermark=True)
+    again = made(artist, 7, 220, watermark=True)
     assert again.watermark["serial"] > 0 and again.render_sha256 == take.render_sha256
     assert file_sha256(again.file("wav")) != file_sha256(take.file("wav"))
     assert pcm_sha256_of(decode(take.file("wav"), sample_rate=None).samples, RATE) == take.render_sha256
