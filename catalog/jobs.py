@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from django.apps import apps
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection, models, transaction
 from django.db.models import F, Min
 from django.utils import timezone
@@ -97,7 +98,10 @@ class Job(models.Model):
 def wake(job: Job, *, urgent: bool = False) -> None:
     """Put a wake-up on the queue. Called inside the transaction that made the row: both commit or neither."""
     queue = job.queue_name
-    async_task(job.TASK, job.pk, cluster=f"{queue}.urgent" if urgent else queue)
+    # Its own queue's time-out, also where another cluster serves that queue.
+    clusters: dict[str, Any] = settings.Q_CLUSTER
+    timeout = clusters["ALT_CLUSTERS"].get(queue, clusters)["timeout"]
+    async_task(job.TASK, job.pk, cluster=f"{queue}.urgent" if urgent else queue, timeout=timeout)
 
 
 # --- who is working -----------------------------------------------------------------------------------

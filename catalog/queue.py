@@ -8,6 +8,7 @@ Urgent work: `async_task(name, pk, cluster="cpu.urgent")`.
 
 from __future__ import annotations
 
+import os
 from time import sleep
 
 from django.utils.timezone import now
@@ -15,6 +16,8 @@ from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 
 URGENT = ".urgent"
+# Names of further queues that this cluster works on, separated by commas: where nobody else does.
+ALSO = "STARFORGE_ALSO_SERVES"
 
 
 class OneInHand(ORM):
@@ -32,7 +35,7 @@ class OneInHand(ORM):
             still = rows.filter(pk__in=self._in_hand, lock__gt=moment)
             self._in_hand &= set(still.values_list("pk", flat=True))
         if len(self._in_hand) < Conf.WORKERS:
-            for key in (f"{self.list_key}{URGENT}", self.list_key):
+            for key in self._keys():
                 task = rows.filter(key=key, lock__lt=moment).order_by("pk").first()
                 # Compare and set: another cluster may have been faster.
                 if task and rows.filter(pk=task.pk, lock=task.lock).update(lock=self.timeout(task)):
@@ -40,3 +43,9 @@ class OneInHand(ORM):
                     return [(task.pk, task.payload)]
         sleep(Conf.POLL)
         return None
+
+    def _keys(self) -> list[str]:
+        """Where to look, in order: what is urgent on any of our queues before the rest."""
+        also = [name.strip() for name in os.environ.get(ALSO, "").split(",") if name.strip()]
+        queues = [self.list_key, *(name for name in also if name != self.list_key)]
+        return [f"{name}{URGENT}" for name in queues] + queues

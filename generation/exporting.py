@@ -14,6 +14,7 @@ from django.conf import settings
 
 from catalog.analysis.keys import Key, parse_key
 from catalog.turns import Turns
+from generation.engines.neural.catalogue import MODELS
 from generation.exports import dawproject, midi, reaper, stems
 from generation.exports.project import Note, Project, Section, StemFile, plain_name
 from generation.exports.readme import readme
@@ -46,7 +47,15 @@ def project_of(take: GeneratedTrack) -> Project:
         created=take.created_at,
         notes=notes_of(take),
         genre=str(take.generation_params.get("genre") or ""),
+        approximate=bool(take.plan.get("approximate")),
+        terms=terms_of(take),
     )
+
+
+def terms_of(take: GeneratedTrack) -> str:
+    """What the licence of a model's weights says of the take; "" for an engine without."""
+    model = MODELS.get(str(take.plan.get("model") or ""))
+    return "" if model is None else f"{model.label}, {model.licence.name}. {model.licence.summary}"
 
 
 def label_of(stem: str) -> str:

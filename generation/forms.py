@@ -31,6 +31,7 @@ class LengthField(forms.FloatField):
             raise ValidationError("Write the length as 1:30 or as 90 seconds.") from None
 
 
+OPTIONS = ("candidates", "references_as", "cfg", "top_k", "top_p")  # settings that some engines have
 ROLE_WORDS = {
     "all": "Everything",
     "drums": "Drums",
@@ -67,6 +68,14 @@ class StudioForm(forms.Form):
     engine = forms.CharField(max_length=40, required=False)
     adapter = forms.CharField(max_length=64, required=False, label="Adapter")
     strength = forms.FloatField(min_value=0, max_value=1, required=False, label="Strength")
+    # Of engines with models. What they mean, and between which limits, the engine says.
+    model = forms.CharField(max_length=60, required=False)
+    text = forms.CharField(max_length=2000, required=False)
+    candidates = forms.IntegerField(required=False)
+    references_as = forms.CharField(max_length=20, required=False)
+    cfg = forms.FloatField(required=False)
+    top_k = forms.IntegerField(required=False)
+    top_p = forms.FloatField(required=False)
     request_key = forms.CharField(max_length=64, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -113,6 +122,9 @@ class StudioForm(forms.Form):
             temperature=1.0 if data["temperature"] is None else data["temperature"],
             adapter=data["adapter"] or None,
             strength=1.0 if data["strength"] is None else data["strength"],
+            model=data["model"].strip() or None,
+            text=data["text"].strip() or None,
+            options={name: data[name] for name in OPTIONS if data[name] not in (None, "")},
         )
 
     def take_errors(self, errors: dict[str, str]) -> None:

@@ -60,9 +60,20 @@ class Generation(Job):
         return reverse("generation:generation", args=[self.pk])
 
     @property
+    def queue_name(self) -> str:
+        return queue_of(self.engine)
+
+    @property
     def eta_seconds(self) -> float | None:
         left = self.eta(self.estimate_seconds or None)
         return None if left is None else round(left, 1)
+
+
+def queue_of(engine: str) -> str:
+    """The queue that work of this engine waits on: "gpu" for networks, "cpu" for everything else."""
+    from generation.engines import engines
+
+    return str(getattr(engines().get(engine), "queue", "cpu"))
 
 
 class GeneratedTrack(models.Model):
@@ -164,6 +175,10 @@ class Restoration(Job):
 
     def __str__(self) -> str:
         return f"{self.take_id}, once more"
+
+    @property
+    def queue_name(self) -> str:
+        return queue_of(self.take.engine)
 
     @property
     def eta_seconds(self) -> float | None:

@@ -21,7 +21,7 @@ from django.db import transaction
 from catalog import jobs, snapshots
 from catalog.ids import ALPHABET, new_id
 from catalog.jobs import Job
-from catalog.matching import Matched, match_audio
+from catalog.matching import Matched, match_audio, passages
 from catalog.models import Track
 from generation import adapters, scoring
 from generation import corpus as kept
@@ -138,8 +138,13 @@ class Making:
         def judge(vector: np.ndarray, without: Collection[str]) -> float:
             return float(self.model.match(vector, exclude=without).score)
 
+        def copied(sound: np.ndarray, rate: int) -> float:
+            near = [reference.track_id for reference in self.brief.references]
+            shared = passages(sound, rate, self.generation.artist, near=near)
+            return max((one.seconds for one in shared), default=0.0)
+
         plan = self.parent.plan if self.parent else None
-        return Material(corpus_of(self.tracks), judge, plan, kept.cache(), self.adapter)
+        return Material(corpus_of(self.tracks), judge, plan, kept.cache(), self.adapter, copied)
 
     @property
     def adapter(self) -> Worn | None:

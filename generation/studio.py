@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from catalog import snapshots
@@ -10,6 +10,7 @@ from catalog.models import Artist, DNASnapshot, Track
 from generation import lifecycle
 from generation.brief import Brief
 from generation.engines import engines
+from generation.offered import models_of
 from generation.prompting import BPM, SECONDS, BadWishes, Wishes, read
 
 REFERENCES_LISTED = 200
@@ -51,16 +52,39 @@ def controls(brief: Brief, dna: dict[str, Any]) -> list[Control]:
     ]
 
 
-def offers(brief: Brief, corpus: int) -> list[dict[str, Any]]:
-    """Every engine that is known here, whether it can work now, and how long it would take."""
+def _told(brief: Brief, engine: str, dna: dict[str, Any]) -> Brief:
+    """The brief as this engine would have it; as it is where the settings of another one mean nothing to it."""
+    for one in (brief, replace(brief, model=None, text=None, options={}, duration_seconds=60.0)):
+        try:
+            return lifecycle.prepared(one, engine, dna)
+        except BadWishes:
+            continue
+    return brief
+
+
+def offers(brief: Brief, corpus: int, wishes: Wishes, dna: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every engine that is known here, whether it can work now, what it would be told, and how long it would take.
+
+    brief: before any engine has decided anything.
+    """
     found = []
     for engine in engines().values():
         availability = engine.availability()
+        now = _told(brief, engine.slug, dna)
         found.append(
             {
                 "engine": engine,
                 "availability": availability,
-                "seconds": lifecycle.estimate(brief, engine.slug, corpus) if availability.ready else None,
+                "seconds": lifecycle.estimate(now, engine.slug, corpus) if availability.ready else None,
+                "models": models_of(engine),
+                "options": [
+                    {"option": option, "value": wishes.options.get(option.name, "")}
+                    for option in getattr(engine, "options", ())
+                ],
+                "model": wishes.model or "",
+                "chosen_model": now.model,
+                "text": wishes.text or "",
+                "written": now.text or "",
             }
         )
     return found
@@ -69,9 +93,10 @@ def offers(brief: Brief, corpus: int) -> list[dict[str, Any]]:
 def drafted(artist: Artist, wishes: Wishes) -> tuple[Brief, DNASnapshot | None, tuple[str, ...]]:
     """What these wishes would become, and the words that were read in the prompt. Nonsense is left out."""
     try:
-        brief, snapshot = lifecycle.draft(artist, wishes)
+        brief, snapshot = lifecycle.draft(artist, wishes, engine="")
     except BadWishes:
-        brief, snapshot = lifecycle.draft(artist, Wishes(prompt=wishes.prompt[:1000]))
+        brief, snapshot = lifecycle.draft(artist, Wishes(prompt=wishes.prompt[:1000]), engine="")
+    brief = replace(brief, model=wishes.model, text=wishes.text, options=dict(wishes.options))
     return brief, snapshot, read(wishes.prompt).words
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from catalog.sessions import artist_in
 from generation import adapters, lifecycle
 from generation import studio as desk
 from generation.engines import engines
-from generation.forms import GENRES, ROLE_WORDS, StudioForm
+from generation.forms import GENRES, OPTIONS, ROLE_WORDS, StudioForm
 from generation.models import Generation
 from generation.prompting import REFERENCES, BadWishes, Wishes
 
@@ -58,6 +59,8 @@ def _initial(request: HttpRequest, artist: Artist) -> dict[str, Any]:
     }
     if reference := request.GET.get("reference"):
         initial["reference_1"] = reference
+    if request.GET.get("engine") in engines():
+        initial["engine"] = request.GET["engine"]
     if adapter := request.GET.get("adapter"):
         initial |= {"adapter": adapter, "engine": "musicgen"}
     if again := request.GET.get("again"):
@@ -76,6 +79,7 @@ def _initial(request: HttpRequest, artist: Artist) -> dict[str, Any]:
         ):
             initial[name] = getattr(wishes, name)
         initial["engine"] = before.engine
+        initial |= {"model": wishes.model, "text": wishes.text, **wishes.options}
         initial["seed"] = before.brief.get("seed") or ""
         for place, one in enumerate(wishes.references, start=1):
             initial[f"reference_{place}"], initial[f"role_{place}"] = one.track_id, one.role
@@ -105,6 +109,10 @@ def _submit(artist: Artist, form: StudioForm) -> Generation | None:
 def _desk(request: HttpRequest, artist: Artist, form: StudioForm) -> HttpResponse:
     valid = form.is_bound and not form.errors
     wishes = form.wishes() if valid else Wishes(prompt=str(form["prompt"].value() or "")[:1000])
+    if not form.is_bound:
+        said = {name: form.initial[name] for name in OPTIONS if form.initial.get(name) not in (None, "")}
+        model, text = form.initial.get("model") or None, form.initial.get("text") or None
+        wishes = replace(wishes, model=model, text=text, options=said)
     brief, snapshot, words = desk.drafted(artist, wishes)
     dna = for_composing(snapshot.document) if snapshot else {}
     own = desk.own_count(artist)
@@ -128,7 +136,7 @@ def _desk(request: HttpRequest, artist: Artist, form: StudioForm) -> HttpRespons
             "missing": max(0, settings.STARFORGE_MIN_TRACKS - own),
             "waiting": counts.filter(status__in=[Track.QUEUED, Track.RUNNING]).count(),
             "sliders": sliders,
-            "engines": desk.offers(brief, own),
+            "engines": desk.offers(brief, own, wishes, dna),
             "genres": GENRES,
             "slots": [
                 {

@@ -12,10 +12,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from catalog import accounts, jobs, snapshots
+from catalog.dna import for_composing
 from catalog.models import Artist, DNASnapshot, Track
 from generation.brief import Brief
 from generation.engines import engines
-from generation.engines.base import Engine
+from generation.engines.base import Engine, Preparing
 from generation.models import GeneratedTrack, Generation, Restoration
 from generation.prompting import BadWishes, Known, Wishes, compose
 
@@ -67,7 +68,9 @@ def known_references(artist: Artist, wishes: Wishes) -> list[Known]:
     ]
 
 
-def draft(artist: Artist, wishes: Wishes, *, exact: bool = False) -> tuple[Brief, DNASnapshot | None]:
+def draft(
+    artist: Artist, wishes: Wishes, *, engine: str = "mosaic", exact: bool = False
+) -> tuple[Brief, DNASnapshot | None]:
     """What these wishes would be read into now. Raises BadWishes.
 
     exact: with the DNA of the catalog as it is in this moment, even where drawing it takes a while.
@@ -78,7 +81,16 @@ def draft(artist: Artist, wishes: Wishes, *, exact: bool = False) -> tuple[Brief
         latest = snapshots.latest(artist)
         snapshot = latest.snapshot if latest else None
     document = snapshot.document if snapshot else {}
-    return compose(wishes, document, known_references(artist, wishes)), snapshot
+    brief = compose(wishes, document, known_references(artist, wishes))
+    return prepared(brief, engine, document), snapshot
+
+
+def prepared(brief: Brief, engine: str, dna: dict[str, Any]) -> Brief:
+    """The brief with what its engine decides beforehand: model, text, settings. Raises BadWishes."""
+    found: object = engines().get(engine)
+    if isinstance(found, Preparing):
+        return found.prepared(brief, for_composing(dna))
+    return brief
 
 
 def estimate(brief: Brief, engine_slug: str, corpus_size: int) -> float:
@@ -86,10 +98,12 @@ def estimate(brief: Brief, engine_slug: str, corpus_size: int) -> float:
     past = (
         Generation.objects.filter(engine=engine_slug, status=Generation.READY, attempts=1)
         .exclude(started_at=None)
-        .order_by("-finished_at")[:8]
+        .order_by("-finished_at")
     )
+    if brief.model:  # a model ten times as large takes ten times as long
+        past = past.filter(brief__model=brief.model)
     rates = []
-    for one in past:
+    for one in past[:8]:
         seconds = (one.finished_at - one.started_at).total_seconds()  # type: ignore[operator]  # READY has both
         asked = Brief.from_json(one.brief)
         rates.append(seconds / (asked.takes * (30 + asked.duration_seconds)))
@@ -119,7 +133,7 @@ def submit(
     if count < settings.STARFORGE_MIN_TRACKS:
         raise TooFewTracks(count, settings.STARFORGE_MIN_TRACKS)
     meant = with_adapter(artist, wishes, found) if wishes.adapter else wishes
-    brief, snapshot = draft(artist, meant, exact=True)
+    brief, snapshot = draft(artist, meant, engine=engine, exact=True)
     if snapshot is None:  # the tracks were deleted in this moment
         raise TooFewTracks(0, settings.STARFORGE_MIN_TRACKS)
     # With a seed the same take is meant, whatever was made in between.

@@ -10,6 +10,7 @@ from catalog.models import Track
 from generation import edits, exporting, lifecycle, pictures, pipeline, remains, sources, studio, varying
 from generation.brief import Brief
 from generation.engines import engines
+from generation.engines.neural.catalogue import MODELS
 from generation.models import GeneratedTrack, Generation, Restoration
 
 BARS = (4, 8, 16, 32)  # that a press makes something longer or shorter by
@@ -48,11 +49,20 @@ def shown(
         "built": _built(take, tracks),
         "changes": remains.changes_of(take),
         "choice": str(take.plan.get("choice") or ""),
+        "weights": weights_of(take),
         "candidates": remains.candidates_of(take),
         "files": _files(take, tracks),
         "edit": _edit(take, tracks, dna),
         "seconds": seconds,
     }
+
+
+def weights_of(take: GeneratedTrack) -> dict[str, Any]:
+    """Label and licence of the weights a take was made with; empty for an engine without."""
+    if (model := MODELS.get(str(take.plan.get("model") or ""))) is None:
+        return {}
+    licence = model.licence
+    return {"label": model.label, "licence": licence.name, "commercial_use": licence.commercial_use}
 
 
 def _built(take: GeneratedTrack, tracks: dict[str, Track]) -> dict[str, Any]:

@@ -39,7 +39,10 @@ def claims(provenance: Mapping[str, Any], opened: Mapping[str, Any] | None = Non
         if name != "title":  # the first sentence of the page says it
             rows += _text(part_label(name), value or "Private; its hash is signed", quoted=value is not None)
     rows += _text("Model", wording.model_name(provenance))
+    rows += _text("Weights", generator.get("weights_label") or generator.get("weights"))
     rows += _text("Licence", generator.get("licence"))
+    if generator.get("commercial_use") is False:
+        rows.append(("Commercial use", "Not allowed by the licence of the weights"))
     rows += _number("BPM", params.get("bpm"), "{:.0f}")
     rows += _text("Key", params.get("key"))
     energy = _number("Energy", params.get("energy"), "{:.2f}")

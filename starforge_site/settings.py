@@ -184,12 +184,10 @@ Q_CLUSTER = {
     "catch_up": False,
     "label": "Queue",
     "ALT_CLUSTERS": {
-        "gpu": {"workers": 1, "timeout": 3600, "retry": 3660},
-        "train": {
-            "workers": 1,
-            "timeout": 3600,
-            "retry": 3660,
-        },  # its jobs come in slices far shorter than this
+        # A network on a processor may well take hours for a long take.
+        "gpu": {"workers": 1, "timeout": 6 * 3600, "retry": 6 * 3600 + 60},
+        # Its jobs come in slices far shorter than this.
+        "train": {"workers": 1, "timeout": 3600, "retry": 3660},
     },
 }
 STARFORGE_RECOVER = [
@@ -201,9 +199,12 @@ STARFORGE_RECOVER = [
 STARFORGE_WORKERS = env.integer("STARFORGE_WORKERS", max(1, os.cpu_count() or 1), least=1)
 STARFORGE_TRAIN_SLICE_SECONDS = env.integer("STARFORGE_TRAIN_SLICE_SECONDS", 120, least=1)
 STARFORGE_TOKEN_CACHE_BYTES = env.integer("STARFORGE_TOKEN_CACHE_MB", 1024, least=1) * 2**20
+# Workers of `manage.py up` for neural engines alone. Not said: its other workers do that work too. 0: other hosts do.
+STARFORGE_GPU_WORKERS = env.integer("STARFORGE_GPU_WORKERS", 0) if env.text("STARFORGE_GPU_WORKERS") else None
 STARFORGE_ENGINES = env.words(
     "STARFORGE_ENGINES",
     "generation.engines.mosaic.engine.Mosaic,generation.engines.musicgen.engine.MusicGen,"
+    "generation.engines.audiogen.engine.AudioGen,"
     "generation.engines.stable_audio.engine.StableAudio,generation.engines.stability.engine.StabilityAPI",
 )
 STARFORGE_SIGNER = env.text("STARFORGE_SIGNER", "provenance.keys.file_signer")

@@ -19,7 +19,8 @@ from generation import lifecycle
 from generation.api.take_json import STATES, socket_of
 from generation.api.wishes import BriefQuery, MusicRequest
 from generation.engines import engines
-from generation.models import Generation
+from generation.models import Generation, queue_of
+from generation.offered import models_of
 from generation.prompting import BadWishes, read
 
 LONGEST_KEY = 64
@@ -37,6 +38,18 @@ class Availability(serializers.Serializer[Any]):
     how = serializers.CharField(help_text="How to get what is missing")
 
 
+class ModelJSON(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # DRF takes fields off the class
+    ready = serializers.BooleanField()
+    licence = serializers.CharField()
+    commercial_use = serializers.BooleanField()
+    size_bytes = serializers.IntegerField()
+    missing = serializers.ListField(
+        child=serializers.CharField(), help_text="Names for manage.py fetch_model"
+    )
+
+
 class EngineJSON(serializers.Serializer[Any]):
     slug = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]  # DRF takes fields off the class
@@ -47,6 +60,12 @@ class EngineJSON(serializers.Serializer[Any]):
     cost = serializers.CharField(allow_blank=True, help_text="What a take is charged; empty when nothing is")
     availability = Availability()
     capabilities = serializers.ListField(child=serializers.CharField())
+    queue = serializers.CharField(help_text="gpu for networks, cpu for everything else")
+    models = ModelJSON(many=True, help_text="Empty for an engine without weights")
+    options = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="Settings of its own: name, label, kind, default, low, high, choices",
+    )
 
 
 class Accepted(serializers.Serializer[Any]):
@@ -147,11 +166,28 @@ def refuse_reuse(
         )
 
 
+class EngineQuery(serializers.Serializer[Any]):
+    commercial_use = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Only engines whose music may be sold, or only others",
+    )
+
+
 class EngineList(ArtistView):
     @operation(
-        "engines_list", "What can make music here", tag="generation", answers={200: EngineJSON(many=True)}
+        "engines_list",
+        "What can make music here",
+        tag="generation",
+        parameters=[EngineQuery],
+        answers={200: EngineJSON(many=True)},
+        errors=(400, 401),
     )
     def get(self, request: Request) -> Response:
+        query = EngineQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data.get("commercial_use")
         return Response(
             [
                 {
@@ -164,8 +200,12 @@ class EngineList(ArtistView):
                     "cost": getattr(engine, "cost", ""),
                     "availability": vars(engine.availability()),
                     "capabilities": sorted(engine.capabilities()),
+                    "queue": queue_of(engine.slug),
+                    "models": models_of(engine),
+                    "options": [option.to_json() for option in getattr(engine, "options", ())],
                 }
                 for engine in engines().values()
+                if asked is None or engine.commercial_use == asked
             ]
         )
 
@@ -187,7 +227,7 @@ class BriefView(ArtistView):
             raise serializers.ValidationError({"engine": [f"Choose: {', '.join(engines())}."]})
         wishes = query.wishes()
         try:
-            brief, _ = lifecycle.draft(self.artist, wishes)
+            brief, _ = lifecycle.draft(self.artist, wishes, engine=engine)
         except BadWishes as error:
             say(error)
         count = snapshots.own_count(self.artist)

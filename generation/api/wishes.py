@@ -15,6 +15,8 @@ from generation.prompting import BPM, PROMPT_LENGTH, REFERENCES, SECONDS, TAKES,
 from generation.seeds import seed_of
 
 LONGEST_ID = 64
+TEXT_LENGTH = 2000
+OPTIONS = ("candidates", "references_as", "cfg", "top_k", "top_p")  # settings that some engines have
 BESIDE = ("engine", "change", "take", "edit")  # fields of a request that are not wishes
 
 
@@ -33,6 +35,12 @@ class Seed(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: Any) -> str:
         return str(value)
+
+
+def with_options(values: dict[str, Any]) -> dict[str, Any]:
+    """Fields as Wishes has them: settings of engines together under `options`."""
+    options = {name: values.pop(name) for name in OPTIONS if name in values}
+    return values | ({"options": options} if options else {})
 
 
 class ReferenceFields(serializers.Serializer[Any]):
@@ -107,6 +115,18 @@ class MusicRequest(serializers.Serializer[Any]):
         max_value=1,
         help_text="Of the adapter: 0 is the model without it, 1 (the default) as it was trained",
     )
+    model = Text(required=False, allow_null=True, max_length=60, help_text="One of the engine's `models`")
+    text = Text(
+        required=False,
+        allow_null=True,
+        max_length=TEXT_LENGTH,
+        help_text="The words a model is given, instead of those that GET /api/brief/ shows",
+    )
+    candidates = Whole(required=False, allow_null=True, min_value=1, max_value=8)
+    references_as = Text(required=False, allow_null=True, max_length=20)
+    cfg = Number(required=False, allow_null=True, min_value=0, max_value=30)
+    top_k = Whole(required=False, allow_null=True, min_value=0, max_value=100_000)
+    top_p = Number(required=False, allow_null=True, min_value=0, max_value=1)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
@@ -120,10 +140,10 @@ class MusicRequest(serializers.Serializer[Any]):
             values.pop(name, None)
         if "reference_tracks" in values:
             values["references"] = tuple(values.pop("reference_tracks"))
-        for name in ("key", "genre", "adapter"):
+        for name in ("key", "genre", "adapter", "model", "text", "references_as"):
             if not values.get(name, True):
                 del values[name]  # "" is not said either
-        return values
+        return with_options(values)
 
     def wishes(self) -> Wishes:
         return Wishes(**self.said())
@@ -224,6 +244,13 @@ class BriefQuery(serializers.Serializer[Any]):
     seed = serializers.CharField(required=False, allow_blank=True, max_length=200)
     takes = serializers.IntegerField(required=False, min_value=TAKES[0], max_value=TAKES[1])
     temperature = serializers.FloatField(required=False, min_value=0.1, max_value=2)
+    model = serializers.CharField(required=False, allow_blank=True, max_length=60)
+    text = serializers.CharField(required=False, allow_blank=True, max_length=TEXT_LENGTH)
+    candidates = serializers.IntegerField(required=False, min_value=1, max_value=8)
+    references_as = serializers.CharField(required=False, allow_blank=True, max_length=20)
+    cfg = serializers.FloatField(required=False, min_value=0, max_value=30)
+    top_k = serializers.IntegerField(required=False, min_value=0, max_value=100_000)
+    top_p = serializers.FloatField(required=False, min_value=0, max_value=1)
 
     @classmethod
     def of(cls, query: Any) -> BriefQuery:
@@ -238,4 +265,4 @@ class BriefQuery(serializers.Serializer[Any]):
         values.pop("engine", None)
         values["references"] = tuple(Reference(pk) for pk in values.pop("reference_tracks", ()))
         values["seed"] = seed_of(values.get("seed"))
-        return Wishes(**values)
+        return Wishes(**with_options(values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -67,6 +67,7 @@ class Material:
     parent: of an edit, the plan of the take that is edited, as its Rendering had it.
     cache: for what is worked out from the tracks; None keeps nothing.
     adapter: what the artist's recordings taught the model, with its strength, or None.
+    copied: (channels, n) sound, rate -> seconds in a row of it that are a recording of the artist's; None cannot tell.
     """
 
     corpus: tuple[CorpusTrack, ...]
@@ -74,6 +75,7 @@ class Material:
     parent: dict[str, Any] | None = None
     cache: Cache | None = None
     adapter: Worn | None = None
+    copied: Callable[[np.ndarray, int], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class Engine(Protocol):
     commercial_use: bool
     description: str
     # An engine that costs money says what: `cost = "20 credits for each take"`. Without it: nothing.
+    # An engine may name the queue its work waits on: `queue = "gpu"`. Without it: "cpu".
 
     def availability(self) -> Availability: ...
 
@@ -128,6 +131,21 @@ class Engine(Protocol):
 
         Raises EngineError when the material does not allow it.
         """
+        ...
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """An engine with models, a text or settings of its own (`options`), decided before anything is queued."""
+
+    options: tuple[Any, ...]
+
+    def models(self) -> list[str]:
+        """Names of the models it knows, the one to begin with first."""
+        ...
+
+    def prepared(self, brief: Brief, dna: Mapping[str, Any]) -> Brief:
+        """The brief with `model`, `text` and `options` as they will count. Raises BadWishes."""
         ...
 
 

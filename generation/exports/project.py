@@ -60,7 +60,8 @@ class StemFile:
 class Project:
     """One take, ready to be exported. Bar 1 begins at sample 0 and every stem lasts `samples`.
 
-    notes: by stem; only stems with an exact score are in it. created: dates all files inside an archive.
+    notes: by stem; only stems with a score are in it. created: dates all files inside an archive. approximate: stems
+    and notes were taken out of the finished sound. terms: a sentence on what may be done with it, "" for no limits.
     """
 
     title: str
@@ -75,6 +76,8 @@ class Project:
     created: datetime
     genre: str = ""
     notes: Mapping[str, tuple[Note, ...]] = field(default_factory=dict)
+    approximate: bool = False
+    terms: str = ""
 
     @property
     def seconds(self) -> float:

@@ -31,6 +31,8 @@ def readme(project: Project, *, has_certificate: bool = False) -> bytes:
         lines += [f"  {project.wav_name(number, one)}" for number, one in enumerate(project.stems, start=1)]
         lines += ["", _sum_sentence(project)]
     lines += ["", *_midi_sentences(project)]
+    if project.terms:
+        lines += ["", "Licence", f"  {project.terms}"]
     if has_certificate:
         lines += [
             "",
@@ -41,6 +43,12 @@ def readme(project: Project, *, has_certificate: bool = False) -> bytes:
 
 
 def _sum_sentence(project: Project) -> str:
+    if project.approximate:
+        return "Approximate: separated from the finished sound. " + _level_sentence(project)
+    return _level_sentence(project)
+
+
+def _level_sentence(project: Project) -> str:
     if project.makeup == 1.0:
         return "Played together, untouched, they are the master."
     decibels = f"{abs(project.makeup_db):.2f} dB"
@@ -51,6 +59,12 @@ def _midi_sentences(project: Project) -> list[str]:
     scored = [stem.label for stem in project.stems if project.notes.get(stem.name)]
     audio = [stem.label for stem in project.stems if not project.notes.get(stem.name)]
     said = ["The MIDI file holds tempo, time signature, key and a marker for each section."]
+    if project.approximate:
+        if scored:
+            said.append(
+                f"Its notes are approximate: written down from the finished sound of {', '.join(scored)}."
+            )
+        return said
     if scored:
         said.append(f"Its notes are the score that was really played: {', '.join(scored)}.")
     if audio:

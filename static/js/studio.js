@@ -68,6 +68,8 @@ function query() {
     const value = form.elements[name].value.trim();
     if (value) fields.set(name, name === "duration_seconds" ? meant(value) : value);
   }
+  const own = told();
+  for (const field of own ? own.querySelectorAll("[name]") : []) if (field.value.trim()) fields.set(field.name, field.value.trim());
   fields.set("takes", form.elements.takes.value || "1");
   fields.set("engine", form.elements.engine.value || "");
   for (const place of [1, 2, 3]) {
@@ -76,6 +78,19 @@ function query() {
   }
   return fields;
 }
+
+// Settings of the chosen engine alone are shown and sent.
+const told = () => form.querySelector(`[data-engine="${CSS.escape(form.elements.engine.value || "")}"]`);
+function settle() {
+  for (const set of form.querySelectorAll("[data-engine]")) set.hidden = set.disabled = set !== told();
+}
+for (const set of form.querySelectorAll("[data-engine]")) {
+  const text = set.querySelector("[data-text]"), edit = set.querySelector("[data-edit-text]");
+  edit.hidden = false;
+  edit.addEventListener("click", () => { if (!text.value.trim()) text.value = text.placeholder; text.focus(); });
+  text.addEventListener("input", () => ask_later());
+}
+settle();
 
 async function brief() {
   const mine = (asked += 1);
@@ -93,6 +108,8 @@ async function brief() {
   form.elements.genre.placeholder = now.genre || "Any";
   mixes(form.elements.key.value || now.key);
   total.textContent = `Estimated: ${span(seconds)}`;
+  const text = told()?.querySelector("[data-text]");
+  if (text && now.text && !text.value.trim()) text.placeholder = now.text;
   const offer = form.querySelector(`[data-estimate="${CSS.escape(engine)}"]`);
   if (offer) offer.textContent = `about ${span(seconds)}`;
 }
@@ -136,7 +153,7 @@ function mixes(name) {
 }
 
 form.addEventListener("input", (event) => { if (event.target === prompt || event.target.name === "genre") ask_later(); });
-form.addEventListener("change", () => ask_later(0));
+form.addEventListener("change", () => { settle(); ask_later(0); });
 
 // --- references: their waveforms ---
 for (const box of form.querySelectorAll("[data-ref]")) {
@@ -157,12 +174,14 @@ for (const box of form.querySelectorAll("[data-ref]")) {
 // --- asking for it ---
 function errors(found) {
   for (const element of form.querySelectorAll("[data-error]")) {
+    if (element.closest("[data-engine]") && element.closest("[data-engine]") !== told()) continue;
     const name = element.dataset.error;
     const sentences = found[name] || (name === "reference_1" ? found.reference_tracks : null) || [];
     element.textContent = [].concat(sentences).join(" ");
     form.elements[name]?.setAttribute?.("aria-invalid", String(Boolean(sentences.length)));
   }
-  const general = [].concat(found.__all__ || found.engine || []);
+  // Of an engine without these settings there is no field to say it beside.
+  const general = [].concat(found.__all__ || found.engine || [], told() ? [] : found.model || found.text || []);
   const box = document.querySelector("#form-errors");
   box.replaceChildren(...general.map((one) => Object.assign(document.createElement("p"), { textContent: one })));
   box.hidden = !general.length;

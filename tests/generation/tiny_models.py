@@ -289,8 +289,15 @@ def tiny_model_folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 @pytest.fixture
 def tiny_models(tiny_model_folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The product finds the tiny checkpoints, and nothing else. Yields the models folder."""
+    import torch
+
     from generation.engines.neural import warm
 
+    torch.set_num_threads(
+        1
+    )  # these networks are too small to be worth a second one, and others want to work too
+    # What they make has no tempo: it would be tried again to no end.
+    monkeypatch.setattr("generation.engines.musicgen.engine.ROUNDS", 1)
     _point(monkeypatch, *tiny_model_folders)
     yield tiny_model_folders[0]
     warm.forget()

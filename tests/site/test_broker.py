@@ -9,7 +9,7 @@ from django.utils.timezone import now
 from django_q.conf import Conf
 from django_q.models import OrmQ
 
-from catalog.queue import OneInHand
+from catalog.queue import ALSO, OneInHand
 
 pytestmark = pytest.mark.django_db
 
@@ -112,3 +112,17 @@ def test_a_task_that_was_never_acknowledged_comes_back_after_its_time() -> None:
 def test_it_leaves_other_queues_alone() -> None:
     waiting("for the graphics card", "gpu")
     assert OneInHand("cpu").dequeue() is None
+
+
+def test_a_cluster_works_on_a_further_queue_where_nobody_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting("network", "gpu")
+    assert taken(OneInHand("cpu")) == []
+    monkeypatch.setenv(ALSO, "gpu")
+    waiting("plain")
+    waiting("network, urgent", "gpu.urgent")
+    found, broker = [], OneInHand("cpu")
+    for _ in range(3):
+        ((row, payload),) = broker.dequeue() or []
+        found.append(payload)
+        broker.acknowledge(row)
+    assert found == ["network, urgent", "plain", "network"]

@@ -2,23 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from generation.brief import Brief
 from generation.engines.base import Availability, EngineError, Material, OnProgress, Rendering
-from generation.engines.neural import devices, places
+from generation.engines.mosaic.progress import Progress
+from generation.engines.musicgen import form, references
+from generation.engines.musicgen.player import Player
+from generation.engines.musicgen.takes import Maker, choice
+from generation.engines.neural import devices, exact, parts, places, separating
 from generation.engines.neural.audiocraft_models import Loaded, load
-from generation.engines.neural.catalogue import CC_BY_NC, MELODY, TEXT, of_kind
-from generation.engines.neural.sampling import Sampling, sample, seeded
+from generation.engines.neural.catalogue import CC_BY_NC, MELODY, MODELS, TEXT, of_kind
+from generation.engines.neural.options import Option, decided
+from generation.engines.neural.pace import Calm, guess
+from generation.engines.neural.sampling import Sampling
+from generation.engines.neural.words import MOST_CHARACTERS, described
 from generation.mastering import master, target_lufs
+from generation.prompting import BadWishes
 from generation.training import adapter
 
-SAMPLE_RATE = 44_100
-LONGEST_SECONDS = 30.0
+SAMPLE_RATE = exact.SAMPLE_RATE
+LONGEST_SECONDS = 180.0
+PROMPT_SECONDS = 8.0  # of the artist's own bars that a take goes on from
+PREFIX = "musicgen-"
 # Offered first when none is asked for: what a processor manages, then what sounds better.
 PREFERRED = ("musicgen-small", "musicgen-stereo-small")
+QUIETEST = 1e-4
+ROUNDS = 3  # of tries, while none can be brought to the asked tempo and key
+
+OPTIONS = (
+    Option(
+        "candidates", "Tries", "whole", 2, "Made in one go; the one nearest to your catalog is kept.", 1, 8
+    ),
+    Option(
+        "references_as",
+        "References",
+        "choice",
+        "auto",
+        "melody: their notes are followed (melody models). continue: the music goes on from them. off: tempo and key "
+        "only. auto: a melody where the model takes one.",
+        choices=("auto", references.MELODY, references.CONTINUE, references.NONE),
+    ),
+    Option("cfg", "Guidance", "number", 3.0, "How closely the words are followed. 3 is usual.", 1, 10),
+    Option(
+        "top_k", "Top k", "whole", 250, "How many sounds are considered at each step; 0 for all.", 0, 2048
+    ),
+    Option(
+        "top_p", "Top p", "number", 0.0, "Above 0: only the likeliest sounds that make up this share.", 0, 1
+    ),
+)
 
 
 class MusicGen:
@@ -27,9 +63,11 @@ class MusicGen:
     slug = "musicgen"
     label = "MusicGen"
     version = "1"
-    licence = f"Weights {CC_BY_NC.name}: not for commercial use"
+    licence = f"Weights {CC_BY_NC.name}"
     commercial_use = CC_BY_NC.commercial_use
-    description = "Plays from words, with weights that Meta trained on licensed music."
+    description = "Plays from words and your own melodies, with weights that Meta trained on licensed music."
+    queue = "gpu"
+    options = OPTIONS
 
     def models(self) -> list[str]:
         """Names of the models it can use, the one to begin with first."""
@@ -40,52 +78,147 @@ class MusicGen:
         return places.availability_of(self.models())
 
     def capabilities(self) -> frozenset[str]:
-        return frozenset({"bpm", "key", "energy", "references", "stems", "midi", "seed", "adapter"})
+        return frozenset(
+            {"bpm", "key", "energy", "references", "stems", "midi", "continue", "seed", "adapter"}
+        )
 
     def estimate(self, brief: Brief, corpus_size: int) -> float:
-        """Seconds for all takes, before this machine has made any."""
-        return brief.takes * (20.0 + 6.0 * brief.duration_seconds)
+        """Seconds for all takes, before this machine has made any: from the model's size and the device."""
+        model = MODELS[brief.model or self.models()[0]]
+        tries = int(brief.options.get("candidates", 2))
+        return brief.takes * (guess(model, brief.duration_seconds, tries) + 5.0 * tries)
 
-    def model_for(self, brief: Brief) -> str:
-        """The asked model, or the first that is here. Raises EngineError."""
+    def prepared(self, brief: Brief, dna: Mapping[str, Any]) -> Brief:
+        """The brief with model, text and settings decided, so that they can be read and edited before it is made.
+
+        Raises BadWishes.
+        """
+        if brief.duration_seconds > LONGEST_SECONDS:
+            raise BadWishes({"duration_seconds": f"MusicGen plays up to {LONGEST_SECONDS:.0f} seconds."})
+        if brief.text and len(brief.text) > MOST_CHARACTERS:
+            raise BadWishes({"text": f"Keep the text within {MOST_CHARACTERS} characters."})
+        options = decided(self.options, brief.options)
+        name = self._model_of(brief)
+        if options["references_as"] == references.MELODY and MODELS[name].kind != MELODY:
+            raise BadWishes({"model": f"{MODELS[name].label} follows no melody. Choose a melody model."})
+        names = [one.name for one in self._form(brief, MODELS[name].seconds)]
+        text = brief.text or described(brief, dna, names)
+        evidence = brief.evidence | {"text": "asked" if brief.text else "rules"}
+        return replace(brief, model=name, text=text, options=options, evidence=evidence)
+
+    def _model_of(self, brief: Brief) -> str:
+        known = self.models()
         if brief.model:
-            name = brief.model if brief.model.startswith("musicgen-") else f"musicgen-{brief.model}"
-            if name not in self.models():
-                known = ", ".join(one.removeprefix("musicgen-") for one in self.models())
-                raise EngineError(f"MusicGen has no model “{brief.model}”. Choose: {known}.")
+            name = brief.model if brief.model.startswith(PREFIX) else PREFIX + brief.model
+            if name not in known:
+                words = ", ".join(one.removeprefix(PREFIX) for one in known)
+                raise BadWishes({"model": f"MusicGen has no model “{brief.model}”. Choose: {words}."})
             return name
-        ready = places.ready(self.models())
-        return ready[0] if ready else self.models()[0]
+        ready = places.ready(known) or known
+        how = brief.options.get("references_as", "auto")
+        if brief.references and how in ("auto", references.MELODY):
+            return next((name for name in ready if MODELS[name].kind == MELODY), ready[0])
+        return next((name for name in ready if MODELS[name].kind == TEXT), ready[0])
+
+    def _form(self, brief: Brief, longest: float) -> list[form.Part]:
+        return form.parts(form.bars_for(brief.duration_seconds, brief.bpm), brief.bpm, longest)
 
     def render(self, brief: Brief, material: Material, *, take: int, on_progress: OnProgress) -> Rendering:
-        """One take. The same brief, model and machine give the same samples on the processor.
+        """One take: the best of a few tries, at the asked tempo and key where that can be had, and mastered.
 
-        Raises EngineError when weights are missing or damaged, and when there is not enough memory.
+        On the processor the same brief, weights and machine give the same samples. Raises EngineError when weights
+        are missing or damaged, and when there is not enough memory.
         """
-        name = self.model_for(brief)
-        on_progress(0.0, "Loading the model")
-        loaded = load(name, tick=lambda: on_progress(0.0, "Loading the model"))
-        text = brief.text or brief.prompt
-        sampling = Sampling(temperature=brief.temperature)
-        seconds = min(brief.duration_seconds, LONGEST_SECONDS)
-        worn = adapter.worn(loaded.net.lm, material.adapter, loaded.sha256)
-        with devices.readable_failures("Choose a smaller model or a shorter take."), worn:
-            sound = _made(loaded, text, seconds, sampling, brief.seed, on_progress)
-        on_progress(0.9, "Mastering")
-        mastered = master({"mix": sound}, SAMPLE_RATE, target_lufs=target_lufs(brief.genre))
+        progress = Progress(Calm(on_progress))
+        try:
+            brief = self.prepared(brief, {})
+        except BadWishes as error:  # a stored brief of another version
+            raise EngineError(" ".join(error.errors.values())) from error
+        progress.to(0.0, "Loading the model")
+        loaded = load(str(brief.model), tick=progress.tick)
+        progress.to(0.04, "Listening to the references")
+        wearing = adapter.worn(loaded.net.lm, material.adapter, loaded.sha256)
+        with devices.readable_failures("Choose a smaller model, fewer tries or a shorter take."), wearing:
+            return self._take(brief, material, loaded, progress)
+
+    def _take(self, brief: Brief, material: Material, loaded: Loaded, progress: Progress) -> Rendering:
+        how = _references_as(brief, loaded)
+        heard = None
+        if how != references.NONE:
+            heard = references.excerpt(
+                brief,
+                material.corpus,
+                seconds=PROMPT_SECONDS if how == references.CONTINUE else loaded.net.max_duration,
+                melodic=how == references.MELODY and not separating.is_here(),
+                tick=progress.tick,
+            )
+        sampling = Sampling(
+            brief.temperature, int(brief.options["top_k"]), brief.options["top_p"], brief.options["cfg"]
+        )
+        player = Player(
+            loaded,
+            sampling,
+            melody=heard.sound if heard and how == references.MELODY else None,
+            prompt=heard.sound if heard and how == references.CONTINUE else None,
+        )
+        found = self._form(brief, loaded.net.max_duration)
+        maker = Maker(
+            brief, material, player, found, progress, int(brief.options["candidates"]), rounds=ROUNDS
+        )
+        tries = maker.begin()
+        best = max(tries, key=lambda one: one.rank)
+        if not best.is_new:
+            raise EngineError(
+                "Every try came out as a copy of a recording of yours. Take another reference, fewer bars of it, or "
+                "another seed."
+            )
+        raw, fix, notes = maker.finish(best)
+        progress.to(0.76, "Bringing it to tempo and key")
+        samples = round(found[-1].end_bar * form.BEATS * 60.0 / brief.bpm * SAMPLE_RATE)
+        sound = _fitted(exact.corrected(raw, fix), samples)
+        if float(np.abs(sound).max(initial=0.0)) < QUIETEST:
+            raise EngineError("The model answered with silence. Try another seed, or more words.")
+        if not best.correction.possible:
+            notes.append(f"{best.correction.why} It is left as it is.")
+        progress.to(0.80, "Taking it apart into stems")
+        apart = parts.taken_apart(sound, progress.tick)
+        progress.to(0.88, "Writing down notes")
+        score = parts.notes_of(apart, brief.bpm)
+        progress.to(0.92, "Mastering")
+        done = master(apart.stems, SAMPLE_RATE, target_lufs=target_lufs(brief.genre), on_step=progress.tick)
+        progress.to(1.0, "Mastered")
         return Rendering(
-            audio=mastered.audio,
+            audio=done.audio,
             sample_rate=SAMPLE_RATE,
-            stems=mastered.stems,
+            stems=done.stems,
             plan={
                 "engine": f"{self.slug}/{self.version}",
-                "text": text,
+                "model": loaded.model.name,
+                "text": brief.text,
                 "sampling": sampling.to_json(),
-                "seed": str(brief.seed),
+                "seed": str(best.seed),
+                "bpm": brief.bpm,
+                "samples": samples,
+                "tries": len(tries),
+                "correction": fix.to_json(),
+                "windows": maker.windows,
+                "references_as": how if heard else references.NONE,
+                "conditioned_on": list(heard.sources) if heard else [],
+                "candidates": [one.told(best) for one in tries],
+                "choice": choice(tries, best),
+                "score": score,
+                "approximate": {
+                    "stems": apart.how,
+                    "midi": "Approximate: written down from the finished sound." if score else "",
+                },
                 "environment": devices.environment(loaded.device),
                 **({"adapter": material.adapter.said()} if material.adapter else {}),
             },
-            generator=generator_of(loaded) | adapter.generator(material.adapter),
+            sections=_sections(found, brief.bpm),
+            notes=notes,
+            generator=generator_of(loaded)
+            | {"conditioned_on": [one["track_id"] for one in heard.sources] if heard else []}
+            | adapter.generator(material.adapter),
         )
 
 
@@ -103,31 +236,34 @@ def generator_of(loaded: Loaded) -> dict[str, Any]:
     }
 
 
-def _made(
-    loaded: Loaded, text: str, seconds: float, sampling: Sampling, seed: int, on_progress: OnProgress
-) -> np.ndarray:
-    """(2, samples) float32 at 44.1 kHz."""
-    import torch
-
-    net = loaded.net
-    frames = round(seconds * net.frame_rate)
-
-    def step(done: int, of: int) -> None:
-        on_progress(0.05 + 0.8 * done / max(1, of), "Playing")
-
-    with seeded(seed, loaded), torch.no_grad():
-        attributes, _ = net._prepare_tokens_and_attributes([text], None)
-        tokens = sample(loaded, attributes, frames, sampling, step)
-        sound = net.generate_audio(tokens)[0].float().cpu().numpy()
-    return at_rate(sound, net.sample_rate)
+def _references_as(brief: Brief, loaded: Loaded) -> str:
+    asked = str(brief.options["references_as"])
+    if not brief.references or asked == references.NONE:
+        return references.NONE
+    if asked == "auto":
+        return references.MELODY if loaded.melody else references.CONTINUE
+    return asked
 
 
-def at_rate(sound: np.ndarray, rate: int) -> np.ndarray:
-    """(1 or 2, samples) at `rate` as (2, samples) float32 at 44.1 kHz."""
-    import soxr
+def _sections(found: list[form.Part], bpm: float) -> list[dict[str, Any]]:
+    bar = form.BEATS * 60.0 / bpm
+    return [
+        {
+            "name": one.name,
+            "first_bar": one.first_bar,
+            "bars": one.bars,
+            "start": round(one.first_bar * bar, 4),
+            "end": round(one.end_bar * bar, 4),
+        }
+        for one in found
+    ]
 
-    if rate != SAMPLE_RATE:
-        sound = np.ascontiguousarray(soxr.resample(sound.T, rate, SAMPLE_RATE, quality="VHQ").T)
-    if sound.shape[0] == 1:
-        sound = np.concatenate([sound, sound])
-    return np.asarray(sound, dtype=np.float32)
+
+def _fitted(sound: np.ndarray, samples: int) -> np.ndarray:
+    """To a number of samples, with the last 30 ms faded where it was cut."""
+    if sound.shape[1] < samples:
+        return np.pad(sound, ((0, 0), (0, samples - sound.shape[1])))
+    cut = np.array(sound[:, :samples], dtype=np.float32)
+    fade = min(samples, round(0.03 * SAMPLE_RATE))
+    cut[:, samples - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
+    return cut

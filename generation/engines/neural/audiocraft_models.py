@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from generation.engines.base import EngineError
-from generation.engines.neural import devices, warm
+from generation.engines.neural import devices, separating, warm
 from generation.engines.neural.catalogue import CODEC_FILE, EFFECTS, LM, MELODY, MODELS, Model
 from generation.engines.neural.devices import Device
 from generation.engines.neural.hashing import weights_sha256
@@ -54,7 +54,7 @@ def load(name: str, device: Device | None = None, tick: Callable[[], None] = lam
     # Small networks in memory are about as large as their files; 32 bit takes twice what 16 bit files do.
     expected = sum(place.file(file).stat().st_size for file in place.model.files)
     return warm.model(
-        (name, sha256, device),
+        (name, sha256, device, separating.is_here()),
         lambda: Loaded(place.model, place, _build(place, device, tick), device, sha256),
         lambda loaded: _bytes_of(loaded.net),
         devices.room(device),
@@ -133,6 +133,8 @@ def _build(place: Place, device: Device, tick: Callable[[], None]) -> Any:
         if "self_wav" in conditioners:
             conditioners["self_wav"].match_len_on_eval = True
             conditioners["self_wav"]._use_masking = False
+            if not separating.is_here():
+                separating.take_as_is(conditioners["self_wav"])
         net = kind(place.model.name, codec, lm)
     _same_model(place, net)
     return net
@@ -247,12 +249,10 @@ def _local_parts(place: Place) -> Iterator[None]:
     from audiocraft.modules import conditioners
     from demucs import pretrained
 
-    from generation.engines.neural.separating import separator_for_conditioner
-
     kept: tuple[Any, Any, Any] = conditioners.T5Tokenizer, conditioners.T5EncoderModel, pretrained.get_model
     conditioners.T5Tokenizer = _Here(kept[0])
     conditioners.T5EncoderModel = _Here(kept[1])
-    pretrained.get_model = separator_for_conditioner  # type: ignore[assignment]
+    pretrained.get_model = separating.separator_for_conditioner  # type: ignore[assignment]
     try:
         yield
     finally:

@@ -55,9 +55,10 @@ STABILITY_COMMUNITY = Licence(
 class Model:
     """One set of weights.
 
-    name: how people and settings call it, and its folder. repo: where the hub has it. files: what the loader needs,
-    relative to the folder. size_bytes: of them together, about. kind: one of the words above. parameters: of the
-    network that takes the time, about. sample_rate: Hz of its sound. seconds: longest stretch it makes at once.
+    name: how people and settings call it, and its folder. repo: its name on the hub, or the address of the folder that
+    has its files. files: what the loader needs, relative to the folder. size_bytes: of them together, about. kind: one
+    of the words above. parameters: of the network that takes the time, about. sample_rate: Hz of its sound. seconds:
+    longest stretch it makes at once.
     needs: names of further models it does not work without. wants: those it works better with.
     """
 
@@ -168,6 +169,17 @@ MODELS: dict[str, Model] = {
             sample_rate=44_100,
             channels=2,
             seconds=47.5,
+        ),
+        Model(
+            name="htdemucs",
+            label="Demucs",
+            repo="https://dl.fbaipublicfiles.com/demucs/hybrid_transformer/",
+            files=("955717e8-8726e21a.th",),
+            size_bytes=84 * MB,
+            licence=MIT,
+            kind=SEPARATOR,
+            sample_rate=44_100,
+            channels=2,
         ),
         Model("t5-small", "T5 small", "google-t5/t5-small", T5_FILES, 245 * MB, APACHE, ENCODER),
         Model("t5-base", "T5 base", "google-t5/t5-base", T5_FILES, 895 * MB, APACHE, ENCODER),

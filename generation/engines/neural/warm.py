@@ -46,7 +46,7 @@ def forget() -> None:
     _collect()
 
 
-def keys() -> list[Hashable]:
+def kept() -> list[Hashable]:
     """What is warm now, oldest use first."""
     return list(_kept)
 

@@ -72,6 +72,7 @@ class StableAudio:
         f"Weights {STABILITY_COMMUNITY.name}: commercial use under 1 million US$ a year, once registered"
     )
     commercial_use = STABILITY_COMMUNITY.commercial_use
+    queue = "gpu"
     description = (
         "Plays from words in stereo, with open weights of Stability AI: loops and textures rather than songs."
     )

@@ -187,8 +187,13 @@ class Command(BaseCommand):
 
     def workers(self) -> list[Service]:
         # One worker to a cluster: a job that takes its cluster down takes no other job along.
-        makers = [work.service("cpu", number + 1) for number in range(settings.STARFORGE_WORKERS)]
-        return [*makers, work.service("train")]
+        gpu = settings.STARFORGE_GPU_WORKERS
+        also = "gpu" if gpu is None else ""
+        return [
+            *(work.service("cpu", number + 1, also) for number in range(settings.STARFORGE_WORKERS)),
+            *(work.service("gpu", number + 1) for number in range(gpu or 0)),
+            work.service("train"),
+        ]
 
     def wait_for_answer(self, launcher: Launcher, host: str, port: int) -> None:
         url = f"{shown(host, port)}healthz"

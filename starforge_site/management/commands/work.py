@@ -10,19 +10,21 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from catalog.queue import ALSO
 from starforge_site.launcher import Launcher, Service
 
 QUEUE_VARIABLE = "Q_CLUSTER_NAME"
 
 
-def service(queue: str, number: int = 1) -> Service:
-    """One crash-only cluster with one worker, as a service of a launcher."""
+def service(queue: str, number: int = 1, also: str = "") -> Service:
+    """One crash-only cluster with one worker, as a service of a launcher. also: a further queue it works on."""
     return Service(
         name=f"work-{queue}-{number}",
         command=[sys.executable, str(settings.BASE_DIR / "manage.py"), "work", "--queue", queue],
         # django-q2 reads the queue's name when it is imported, so an option would come too late.
         environment={
             QUEUE_VARIABLE: queue,
+            ALSO: also,
             "STARFORGE_DATA": str(settings.STARFORGE_DATA),
             # One worker for each core: threads of one worker's BLAS would only get in the way of the other.
             "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1"),

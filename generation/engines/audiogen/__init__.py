@@ -1,0 +1,1 @@
+"""AudioGen: textures and effects from words, with Meta's published weights, through audiocraft."""
