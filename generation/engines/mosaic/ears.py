@@ -1,13 +1,13 @@
 """How a mix will be judged before it is mastered: energy, key and embedding, on a small copy of its stems.
 
-Stems are brought to 22 kHz mono once; after that, hearing the mix with other levels costs a tenth of a second, and no
-full sample is touched. What is heard is what the analysis of the finished take will measure, but for the limiter.
+Stems are brought to 22 kHz once, in stereo, for the limiter works on what the sides reach; after that, hearing the mix
+with other levels costs a fraction of a second, and no full sample is touched.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -42,40 +42,38 @@ class Ears:
 
     def __init__(self, plan: Plan, stems: Mapping[str, np.ndarray]) -> None:
         self._plan = plan
-        small = {name: to_mono(stem, SAMPLE_RATE) for name, stem in stems.items() if stem.any()}
-        total = np.asarray(sum(small.values()), dtype=np.float32)
-        have = spectrum_of(total)
+        small = {name: _small(stem) for name, stem in stems.items() if stem.any()}
+        have = spectrum_of(to_mono(np.asarray(sum(small.values())), RATE))
         # an edit keeps the equaliser of the take it changes
         self.eq_db = plan.eq_db or gains_db(have, plan.spectrum, plan.tilt_db)
         kernel = kernel_of(self.eq_db, RATE)
-        self._small = {name: filtered(stem[None], kernel)[0] for name, stem in small.items()}
-        # loudness adds up the power of both channels, so of their mean it is lower by this much
-        wide = sum(float(np.square(stem[:, ::8]).mean(axis=1).sum()) for stem in stems.values())
-        narrow = sum(float(np.square(stem[:, ::8].mean(axis=0)).mean()) for stem in stems.values())
-        self._narrower_db = 10.0 * float(np.log10(max(narrow, 1e-12) / max(wide, 1e-12)))
+        self._small = {name: filtered(stem, kernel) for name, stem in small.items()}
 
     def mastered(self, trims_db: Mapping[str, float], target_lufs: float) -> np.ndarray:
-        """(n,) the master at 22 kHz, with each stem moved by its trim."""
+        """(2, n) the master at 22 kHz, with each stem moved by its trim."""
         total = np.zeros_like(next(iter(self._small.values())))
         for name, stem in self._small.items():
             total += stem * np.float32(10.0 ** (trims_db.get(name, 0.0) / 20.0))
-        return total * gain_curve(total[None], RATE, target_lufs + self._narrower_db)
+        return total * gain_curve(total, RATE, target_lufs)
 
     def energy(self, trims_db: Mapping[str, float], target_lufs: float) -> float:
-        return self._energy(front_end(self.mastered(trims_db, target_lufs)[None], RATE))
+        mastered = self.mastered(trims_db, target_lufs)
+        return self._energy(mastered, front_end(mastered, RATE))
 
     def hear(self, trims_db: Mapping[str, float], target_lufs: float) -> Heard:
-        front = front_end(self.mastered(trims_db, target_lufs)[None], RATE)
+        mastered = self.mastered(trims_db, target_lufs)
+        front = front_end(mastered, RATE)
         chroma = chroma_of(front)
         key, _ = (None, None) if front.silent else key_of(chroma)
-        return Heard(self._energy(front), key, embed(front, chroma))
+        return Heard(self._energy(mastered, front), key, embed(front, chroma))
 
-    def _energy(self, front: Front) -> float:
+    def _energy(self, mastered: np.ndarray, front: Front) -> float:
         """Energy by the analysis' own measures; the grid is known."""
         grid = Grid(60.0 / self._plan.bpm, 0.0, steady=True)
-        heard = measure(front.mono[None], RATE)
-        if heard.lufs is None or heard.peak_dbfs is None:
-            return 0.0
-        heard = replace(heard, lufs=heard.lufs - self._narrower_db)
-        raw = raw_energy(measures_of(front, bars_of(front, _NO_CHROMA, grid, 0.0), heard))
+        raw = raw_energy(measures_of(front, bars_of(front, _NO_CHROMA, grid, 0.0), measure(mastered, RATE)))
         return 0.0 if raw is None else Background.load().energy_percentile(raw)
+
+
+def _small(stem: np.ndarray) -> np.ndarray:
+    """(2, n) float32 of (2, samples), at the analysis' rate."""
+    return np.stack([to_mono(side, SAMPLE_RATE) for side in stem])
