@@ -10,7 +10,9 @@ import numpy as np
 from catalog.analysis.keys import Key
 from generation.brief import Brief
 from generation.engines.mosaic.corpus import GOOD_SHIFT, Source
+from generation.engines.mosaic.dial import wanted_energy
 
+FAR_IN_ENERGY = 1.5  # cost of a track for one of energy between it and what is wanted
 DONORS = 3  # for each of drums and harmony: with three, none has to play in more than two bars of five
 
 # what a mood asks of a track: brightness, energy, drums, bass, minor (+) or major (-)
@@ -218,9 +220,14 @@ def _taste(sources: Sequence[Source], brief: Brief) -> dict[str, float]:
     spread = traits.std(axis=0)
     scaled = (traits - traits.mean(axis=0)) / np.where(spread > 1e-6, spread, 1.0)
     wishes = mood_wishes(brief)
-    # energy is asked for on a scale of the artist's own tracks: 0 is their calmest, 1 their fullest
+    # within the catalog by rank, for most catalogs are of one energy; and by distance, or the one calm track of a metal
+    # band would sooner or later play in every take
+    energies = [source.track.analysis.energy for source in sources]
+    wanted = wanted_energy(brief.energy, energies)
     rank = np.argsort(np.argsort(traits[:, 1], kind="stable"), kind="stable") / max(1, len(sources) - 1)
-    cost = 0.9 * np.abs(rank - brief.energy) - 0.18 * np.clip(scaled, -2, 2) @ wishes
+    place = float(np.mean(np.asarray(energies) < wanted))
+    cost = 0.5 * np.abs(rank - place) + FAR_IN_ENERGY * np.abs(np.asarray(energies) - wanted)
+    cost = cost - 0.18 * np.clip(scaled, -2, 2) @ wishes
     guides = [r.track_id for r in brief.references if r.role in ("style", "all")]
     vectors = np.array([source.track.analysis.vector for source in sources], dtype=np.float64)
     deviation = vectors.std(axis=0)

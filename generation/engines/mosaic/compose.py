@@ -288,11 +288,10 @@ def _contour(sources: Sequence[Source]) -> dict[str, tuple[float, float]]:
 
 
 def _loudness(session: Session) -> float:
-    """LUFS: halfway between what the genre is mastered to and what this artist's tracks are; calm takes lower."""
+    """LUFS: what this artist's tracks are mastered to, or their genre where that is not known; calm takes lower."""
     known = [s.track.analysis.lufs for s in session.sources if s.track.analysis.lufs is not None]
-    wanted = target_lufs(session.brief.genre)
-    if known:
-        wanted = 0.5 * (wanted + float(np.clip(np.median(known), QUIETEST_LUFS, LOUDEST_LUFS)))
+    wanted = float(np.median(known)) if known else target_lufs(session.brief.genre)
+    wanted = float(np.clip(wanted, QUIETEST_LUFS, LOUDEST_LUFS))
     wanted -= 2.5 * max(0.0, 0.5 - session.brief.energy)
     return round(float(np.clip(wanted, QUIETEST_LUFS, LOUDEST_LUFS)), 2)
 

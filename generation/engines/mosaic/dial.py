@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-# dB for one whole turn of the dial down, and up: of the loudness that the master is brought to, and of stems. Energy is
+# dB for one turn of the dial down, and up: of the loudness that the master is brought to, and of stems. Energy is
 # how hard and how often something is struck and how little the music lets up. The limiter decides the last, and moves
 # the sound least away from the artist's own; drums turned down far would be another artist's.
 TURN: Mapping[str, tuple[float, float]] = {
@@ -15,16 +15,14 @@ TURN: Mapping[str, tuple[float, float]] = {
     "drums": (-2.5, 2.0),
     "fx": (-3.0, 1.0),
 }
-CLOSE = 0.02  # of energy: nearer is not sought
+DOWN, UP = -2.0, 1.0  # how far it turns
+CLOSE = 0.015  # of energy: nearer is not sought
 ENOUGH = 0.85  # a match above which more is not worth missing the energy for
 WORTH = 0.9  # of match for one of energy
+STEPS = 2  # hearings to close in on what lies between two others
 QUIETEST_LUFS, LOUDEST_LUFS = -14.0, -9.0
-
-
-CALMER, WILDER = (
-    0.14,
-    0.12,
-)  # of energy, beyond the artist's own tracks, for the least and the most that can be asked
+# of energy, beyond the artist's own tracks, for the least and the most that can be asked
+CALMER, WILDER = 0.22, 0.14
 
 
 def wanted_energy(asked: float, own: Sequence[float]) -> float:
@@ -49,7 +47,7 @@ def wanted_energy(asked: float, own: Sequence[float]) -> float:
 
 
 def levels_of(dial: float, target_lufs: float) -> tuple[dict[str, float], float]:
-    """(dB by stem, LUFS of the master) for a dial from -1 (all the way down) to 1. Rounded, as a plan stores them."""
+    """(dB by stem, LUFS of the master) for a dial from DOWN to UP. Rounded, as a plan stores them."""
     side = 0 if dial < 0 else 1
     turn = {name: abs(dial) * both[side] for name, both in TURN.items()}
     trims = {name: round(turn[name], 2) for name in TURN if name != "lufs" and turn[name]}
@@ -64,15 +62,29 @@ def tuned(
 
     hear: (energy, match or None) of the mix with given levels and loudness.
     """
-    heard: dict[float, tuple[float, float | None]] = {0.0: hear(*levels_of(0.0, target_lufs))}
-    start = heard[0.0][0]
-    if abs(start - wanted) > CLOSE:
-        end = 1.0 if wanted > start else -1.0
-        heard[end] = hear(*levels_of(end, target_lufs))
-        moved = heard[end][0] - start
-        share = (wanted - start) / moved if abs(moved) > 0.01 else 0.5
-        between = round(end * (share if 0.0 < share < 1.0 else 0.5), 2)
-        heard[between] = hear(*levels_of(between, target_lufs))
+    heard: dict[float, tuple[float, float | None]] = {}
+
+    def energy_at(dial: float) -> float:
+        if dial not in heard:
+            heard[dial] = hear(*levels_of(dial, target_lufs))
+        return heard[dial][0]
+
+    near, far = 0.0, UP if energy_at(0.0) < wanted else DOWN
+    if abs(energy_at(0.0) - wanted) > CLOSE:
+        if far == DOWN and energy_at(DOWN / 2.0) > wanted:
+            near = DOWN / 2.0
+        elif far == DOWN:
+            far = DOWN / 2.0
+        for _ in range(STEPS):
+            moved = energy_at(far) - energy_at(near)
+            share = (wanted - energy_at(near)) / moved if abs(moved) > 0.01 else 0.5
+            between = round(near + (far - near) * (share if 0.0 < share < 1.0 else 0.5), 2)
+            if abs(energy_at(between) - wanted) <= CLOSE or not 0.0 < share < 1.0:
+                break
+            if (energy_at(between) < wanted) == (energy_at(near) < wanted):
+                near = between
+            else:
+                far = between
 
     def worth(dial: float) -> float:
         energy, match = heard[dial]
