@@ -132,6 +132,18 @@ def _apply_levels(plan: Plan, stems: dict[str, np.ndarray]) -> None:
             stem[:, end - back.size : end] *= back
 
 
+def quiet_curve(plan: Plan, quiet_db: float, rate: int, count: int) -> np.ndarray:
+    """(count,) float32 at `rate`: 1 in drops, `quiet_db` elsewhere, moving within a crossfade before each bar line."""
+    edges = [round(edge / SAMPLE_RATE * rate) for edge in _edges(plan)]
+    wanted = [1.0 if section.name == "drop" else 10.0 ** (quiet_db / 20.0) for section in plan.sections]
+    lead = round(FADE["harmony"] / SAMPLE_RATE * rate)
+    points = [(0.0, wanted[0])]
+    for edge, before, after in zip(edges[1:-1], wanted[:-1], wanted[1:], strict=True):
+        points += [(edge - lead, before), (edge, after)]
+    at, gain = zip(*points, strict=True)
+    return np.interp(np.arange(count), at, gain).astype(np.float32)
+
+
 def _edges(plan: Plan) -> list[int]:
     """First sample of each section, and the end of the last."""
     starts = [plan.grid.bar(section.first_bar) for section in plan.sections]

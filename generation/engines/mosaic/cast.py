@@ -12,7 +12,7 @@ from generation.brief import Brief
 from generation.engines.mosaic.corpus import GOOD_SHIFT, Source
 from generation.engines.mosaic.dial import wanted_energy
 
-FAR_IN_ENERGY = 1.5  # cost of a track for one of energy between it and what is wanted
+FEW = 8  # tracks, of which a range of energies is not told
 DONORS = 3  # for each of drums and harmony: with three, none has to play in more than two bars of five
 
 # what a mood asks of a track: brightness, energy, drums, bass, minor (+) or major (-)
@@ -92,6 +92,12 @@ class Cast:
     def sources(self) -> list[Source]:
         parts = [*self.harmony, *self.drums, *self.bass, *self.lead]
         return list({part.source.id: part.source for part in parts}.values())
+
+
+def own_energies(sources: Sequence[Source]) -> list[float]:
+    """Energies of the tracks that can play at this tempo, or of all where they are few."""
+    near = [source.track.analysis.energy for source in sources if source.fits]
+    return near if len(near) >= FEW else [source.track.analysis.energy for source in sources]
 
 
 def mood_wishes(brief: Brief) -> np.ndarray:
@@ -222,11 +228,11 @@ def _taste(sources: Sequence[Source], brief: Brief) -> dict[str, float]:
     wishes = mood_wishes(brief)
     # within the catalog by rank, for most catalogs are of one energy; and by distance, or the one calm track of a metal
     # band would sooner or later play in every take
-    energies = [source.track.analysis.energy for source in sources]
-    wanted = wanted_energy(brief.energy, energies)
+    energies = np.array([source.track.analysis.energy for source in sources])
+    away = np.abs(energies - wanted_energy(brief.energy, own_energies(sources)))
     rank = np.argsort(np.argsort(traits[:, 1], kind="stable"), kind="stable") / max(1, len(sources) - 1)
-    place = float(np.mean(np.asarray(energies) < wanted))
-    cost = 0.5 * np.abs(rank - place) + FAR_IN_ENERGY * np.abs(np.asarray(energies) - wanted)
+    place = float(np.mean(energies < wanted_energy(brief.energy, own_energies(sources))))
+    cost = 0.5 * np.abs(rank - place) + away + 4.0 * away**2
     cost = cost - 0.18 * np.clip(scaled, -2, 2) @ wishes
     guides = [r.track_id for r in brief.references if r.role in ("style", "all")]
     vectors = np.array([source.track.analysis.vector for source in sources], dtype=np.float64)

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-# dB for one turn of the dial down, and up: of the loudness that the master is brought to, and of stems. Energy is
-# how hard and how often something is struck and how little the music lets up. The limiter decides the last, and moves
-# the sound least away from the artist's own; drums turned down far would be another artist's.
-TURN: Mapping[str, tuple[float, float]] = {
-    "lufs": (-3.0, 2.0),
-    "kick": (-2.0, 2.0),
-    "drums": (-2.5, 2.0),
-    "fx": (-3.0, 1.0),
-}
-DOWN, UP = -2.0, 1.0  # how far it turns
+# The dial. Down to -1 the master is brought to ever less, at last QUIETEST_LUFS: the limiter moves the sound least away
+# from the artist's own. From there to -2 all but the drops are turned down, by up to LOWERED dB. Up to 1 the master is
+# brought to LOUDER more, and drums and kick come forward. Drums turned down would be another artist's, and the energy
+# of dense music does not even fall with them.
+DOWN, UP = -2.0, 1.0
+LOWERED = 8.0
+LOUDER = 2.0
+FORWARD: Mapping[str, float] = {"kick": 2.0, "drums": 2.0, "fx": 1.0}
 CLOSE = 0.015  # of energy: nearer is not sought
-ENOUGH = 0.85  # a match above which more is not worth missing the energy for
-WORTH = 0.9  # of match for one of energy
+ENOUGH = 0.80  # a match above which more is not worth missing the energy for
+WORTH = 1.2  # of match for one of energy
 STEPS = 2  # hearings to close in on what lies between two others
 QUIETEST_LUFS, LOUDEST_LUFS = -14.0, -9.0
 # of energy, beyond the artist's own tracks, for the least and the most that can be asked
-CALMER, WILDER = 0.22, 0.14
+CALMER, WILDER = 0.18, 0.14
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Where the dial stands: what stems are moved by and all but the drops (dB), and the loudness of the master."""
+
+    trims_db: dict[str, float]
+    lufs: float
+    quiet_db: float = 0.0
 
 
 def wanted_energy(asked: float, own: Sequence[float]) -> float:
@@ -46,27 +54,29 @@ def wanted_energy(asked: float, own: Sequence[float]) -> float:
     )
 
 
-def levels_of(dial: float, target_lufs: float) -> tuple[dict[str, float], float]:
-    """(dB by stem, LUFS of the master) for a dial from DOWN to UP. Rounded, as a plan stores them."""
-    side = 0 if dial < 0 else 1
-    turn = {name: abs(dial) * both[side] for name, both in TURN.items()}
-    trims = {name: round(turn[name], 2) for name in TURN if name != "lufs" and turn[name]}
-    louder = float(np.clip(target_lufs + turn["lufs"], QUIETEST_LUFS, LOUDEST_LUFS))
-    return trims, round(louder, 2)
+def levels_of(dial: float, target_lufs: float) -> Levels:
+    """The levels for a dial from DOWN to UP. Rounded, as a plan stores them."""
+    if dial > 0.0:
+        trims = {name: round(dial * most, 2) for name, most in FORWARD.items()}
+        return Levels(trims, round(min(LOUDEST_LUFS, target_lufs + dial * LOUDER), 2))
+    down, lowered = min(1.0, -dial), max(0.0, -1.0 - dial)
+    return Levels(
+        {}, round(target_lufs + down * (QUIETEST_LUFS - target_lufs), 2), round(-lowered * LOWERED, 2) + 0.0
+    )
 
 
 def tuned(
-    hear: Callable[[dict[str, float], float], tuple[float, float | None]], target_lufs: float, wanted: float
-) -> tuple[dict[str, float], float, float, float | None]:
-    """(dB by stem, LUFS, energy, match): as near to `wanted` as a turn of the dial gets while it stays theirs.
+    hear: Callable[[Levels], tuple[float, float | None]], target_lufs: float, wanted: float
+) -> tuple[Levels, float, float | None]:
+    """(levels, energy, match): as near to `wanted` as a turn of the dial gets while it stays theirs.
 
-    hear: (energy, match or None) of the mix with given levels and loudness.
+    hear: (energy, match or None) of the mix at some levels.
     """
     heard: dict[float, tuple[float, float | None]] = {}
 
     def energy_at(dial: float) -> float:
         if dial not in heard:
-            heard[dial] = hear(*levels_of(dial, target_lufs))
+            heard[dial] = hear(levels_of(dial, target_lufs))
         return heard[dial][0]
 
     near, far = 0.0, UP if energy_at(0.0) < wanted else DOWN
@@ -92,4 +102,4 @@ def tuned(
         return fit - WORTH * max(0.0, abs(energy - wanted) - CLOSE)
 
     best = max(heard, key=lambda dial: (round(worth(dial), 6), -abs(dial)))
-    return (*levels_of(best, target_lufs), *heard[best])
+    return (levels_of(best, target_lufs), *heard[best])

@@ -20,6 +20,8 @@ from catalog.analysis.key import Chroma, chroma_of, key_of
 from catalog.analysis.keys import Key
 from catalog.analysis.loudness import measure
 from catalog.similarity import Background
+from generation.engines.mosaic.arrange import quiet_curve
+from generation.engines.mosaic.dial import Levels
 from generation.engines.mosaic.eq import filtered, gains_db, kernel_of, spectrum_of
 from generation.engines.mosaic.plan import SAMPLE_RATE, Plan
 from generation.mastering import gain_curve
@@ -38,7 +40,7 @@ class Heard:
 
 
 class Ears:
-    """The stems of one mix, small, and its equaliser. Levels of stems are in dB, by name."""
+    """The stems of one mix, small, and its equaliser."""
 
     def __init__(self, plan: Plan, stems: Mapping[str, np.ndarray]) -> None:
         self._plan = plan
@@ -49,19 +51,21 @@ class Ears:
         kernel = kernel_of(self.eq_db, RATE)
         self._small = {name: filtered(stem, kernel) for name, stem in small.items()}
 
-    def mastered(self, trims_db: Mapping[str, float], target_lufs: float) -> np.ndarray:
-        """(2, n) the master at 22 kHz, with each stem moved by its trim."""
+    def mastered(self, levels: Levels) -> np.ndarray:
+        """(2, n) the master at 22 kHz, with stems and quiet sections moved."""
         total = np.zeros_like(next(iter(self._small.values())))
         for name, stem in self._small.items():
-            total += stem * np.float32(10.0 ** (trims_db.get(name, 0.0) / 20.0))
-        return total * gain_curve(total, RATE, target_lufs)
+            total += stem * np.float32(10.0 ** (levels.trims_db.get(name, 0.0) / 20.0))
+        if levels.quiet_db:
+            total *= quiet_curve(self._plan, levels.quiet_db, RATE, total.shape[1])
+        return total * gain_curve(total, RATE, levels.lufs)
 
-    def energy(self, trims_db: Mapping[str, float], target_lufs: float) -> float:
-        mastered = self.mastered(trims_db, target_lufs)
+    def energy(self, levels: Levels) -> float:
+        mastered = self.mastered(levels)
         return self._energy(mastered, front_end(mastered, RATE))
 
-    def hear(self, trims_db: Mapping[str, float], target_lufs: float) -> Heard:
-        mastered = self.mastered(trims_db, target_lufs)
+    def hear(self, levels: Levels) -> Heard:
+        mastered = self.mastered(levels)
         front = front_end(mastered, RATE)
         chroma = chroma_of(front)
         key, _ = (None, None) if front.silent else key_of(chroma)

@@ -20,7 +20,9 @@ from generation.engines.base import (
     Rendering,
 )
 from generation.engines.mosaic.arrange import strokes
+from generation.engines.mosaic.cast import own_energies
 from generation.engines.mosaic.compose import ENGINE, open_session
+from generation.engines.mosaic.corpus import Source
 from generation.engines.mosaic.dial import wanted_energy
 from generation.engines.mosaic.drummer import Note, note
 from generation.engines.mosaic.edits import ANEW, edited
@@ -85,7 +87,7 @@ class Mosaic:
         progress.to(0.0, "Choosing from your tracks")
         session = open_session(brief, material.corpus, take)
         options = [Option(plan, notes=tuple(notes)) for plan, notes in drafts(session, progress.tick)]
-        return _best_of(options, VARIANTS, brief, material, progress)
+        return _best_of(options, VARIANTS, brief, session.sources, material, progress)
 
     def _edit(self, brief: Brief, edit: Edit, material: Material, progress: Progress) -> Rendering:
         """A finished take with one thing changed. What is composed anew is tried a few times, as a whole take is."""
@@ -95,10 +97,11 @@ class Mosaic:
         options = []
         for number in range(tries):
             chance = generator(brief.seed, "edit", edit.kind, number)
-            plan, changes = edited(Desk.of(parent, material.corpus, brief, chance), edit)
+            desk = Desk.of(parent, material.corpus, brief, chance)
+            plan, changes = edited(desk, edit)
             options.append(Option(plan, changes=tuple(changes)))
             progress.tick()
-        return _best_of(options, tries, brief, material, progress)
+        return _best_of(options, tries, brief, tuple(desk.sources.values()), material, progress)
 
     @one_thread
     def replay(self, plan: dict[str, Any], material: Material, *, on_progress: OnProgress) -> Rendering:
@@ -127,7 +130,12 @@ class Option:
 
 
 def _best_of(
-    options: Sequence[Option], drawn: int, brief: Brief, material: Material, progress: Progress
+    options: Sequence[Option],
+    drawn: int,
+    brief: Brief,
+    sources: Sequence[Source],
+    material: Material,
+    progress: Progress,
 ) -> Rendering:
     """The best of these as a take. drawn: how many plans there were before these were picked for hearing."""
     workshop = workshop_for(material.corpus, progress.tick, material.cache)
@@ -136,7 +144,7 @@ def _best_of(
         workshop,
         material.judge,
         progress,
-        energy=wanted_energy(brief.energy, [track.analysis.energy for track in material.corpus]),
+        energy=wanted_energy(brief.energy, own_energies(sources)),
         catalog=[track.id for track in material.corpus],
     )
     best = heard[0]

@@ -9,7 +9,7 @@ import numpy as np
 
 from catalog.repeatable import one_thread
 from generation.engines.base import EngineError
-from generation.engines.mosaic.arrange import arrange
+from generation.engines.mosaic.arrange import arrange, quiet_curve
 from generation.engines.mosaic.eq import filtered, kernel_of
 from generation.engines.mosaic.plan import SAMPLE_RATE, Plan
 from generation.engines.mosaic.transitions import apply_events
@@ -51,10 +51,13 @@ def finish(
     """Stems of a measured plan as mastered sound, and the plan with the gain of its master. `stems` is used up."""
     kernel = kernel_of(plan.eq_db, SAMPLE_RATE)
     opening = np.linspace(0.0, 1.0, min(OPENING, plan.samples), dtype=np.float32)
+    quiet = quiet_curve(plan, plan.quiet_db, SAMPLE_RATE, plan.samples) if plan.quiet_db else None
     heard = {name: stems.pop(name) for name in list(stems)}
     for number, name in enumerate(list(heard)):
         stem = heard.pop(name)
         if name not in plan.muted and stem.any():
+            if quiet is not None:
+                stem *= quiet
             stem = filtered(stem, kernel)
             stem *= np.float32(10.0 ** (plan.trims_db.get(name, 0.0) / 20.0))
             stem[:, : opening.size] *= opening

@@ -129,8 +129,9 @@ class Plan:
     costs: what the search paid, for the curious. muted: stems left out.
 
     What can only be known from the sound is measured once and written down, so that a plan renders to the same
-    samples again and an edit can leave the rest of a take alone: each section's level_db, trims_db by stem (what
-    brings the take to the energy asked for), eq_db (gain of the 64 bands) and gain_db (of the master).
+    samples again and an edit can leave the rest of a take alone: each section's level_db, trims_db by stem and
+    quiet_db of all but the drops (what brings the take to the energy asked for), eq_db (gain of the 64 bands) and
+    gain_db (of the master).
     """
 
     engine: str
@@ -152,6 +153,7 @@ class Plan:
     voices: tuple[Voice, ...] = ()
     chords: tuple[str, ...] = ()
     trims_db: dict[str, float] = field(default_factory=dict)
+    quiet_db: float = 0.0
     eq_db: tuple[float, ...] = ()
     gain_db: float | None = None
     muted: tuple[str, ...] = ()
@@ -201,7 +203,7 @@ class Plan:
     def unmeasured(self) -> Plan:
         """The same plan without what was measured on its sound."""
         sections = tuple(replace(section, level_db=None) for section in self.sections)
-        return replace(self, sections=sections, trims_db={}, eq_db=(), gain_db=None)
+        return replace(self, sections=sections, trims_db={}, quiet_db=0.0, eq_db=(), gain_db=None)
 
     def track_ids(self) -> list[str]:
         """The tracks it is built from, in order of first appearance."""

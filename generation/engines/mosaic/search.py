@@ -12,7 +12,7 @@ import numpy as np
 from catalog.analysis.keys import Key, mirex_weight, parse_key
 from generation.engines.base import Judge
 from generation.engines.mosaic.compose import Session, compose, recast, total_cost
-from generation.engines.mosaic.dial import tuned
+from generation.engines.mosaic.dial import Levels, tuned
 from generation.engines.mosaic.ears import Ears
 from generation.engines.mosaic.mixing import mix
 from generation.engines.mosaic.plan import SAMPLE_RATE, Plan
@@ -163,7 +163,7 @@ def hear(
     plan = replace(plan, eq_db=ears.eq_db)
     if judge is None:
         return Candidate(plan, wanted_energy=energy, stems=stems, ears=None if settled else ears)
-    heard = ears.hear(plan.trims_db, plan.target_lufs)
+    heard = ears.hear(Levels(plan.trims_db, plan.target_lufs, plan.quiet_db))
     donors = plan.track_ids()
     alone = None
     if len(set(catalog) - set(donors)) >= LEAST_OTHERS:
@@ -186,16 +186,19 @@ def dialled(candidate: Candidate, judge: Judge | None) -> Candidate:
     if ears is None:
         return candidate
 
-    def judged(trims: dict[str, float], lufs: float) -> tuple[float, float | None]:
+    def judged(levels: Levels) -> tuple[float, float | None]:
         if judge is None:
-            return ears.energy(trims, lufs), None
-        heard = ears.hear(trims, lufs)
+            return ears.energy(levels), None
+        heard = ears.hear(levels)
         return heard.energy, judge(heard.vector, ())
 
-    trims, lufs, energy, match = tuned(judged, candidate.plan.target_lufs, candidate.wanted_energy)
+    levels, energy, match = tuned(judged, candidate.plan.target_lufs, candidate.wanted_energy)
+    plan = replace(
+        candidate.plan, trims_db=levels.trims_db, target_lufs=levels.lufs, quiet_db=levels.quiet_db
+    )
     return replace(
         candidate,
-        plan=replace(candidate.plan, trims_db=trims, target_lufs=lufs),
+        plan=plan,
         energy=round(energy, 3),
         match=None if match is None else round(float(match), 4),
         ears=None,
