@@ -5,6 +5,7 @@
 `python -m bench mosaic …` is `python -m bench.evaluate_mosaic …`: Mosaic's takes against the figures asked of them.
 `python -m bench similarity …` is `python -m bench.evaluate_similarity …`: catalogs told apart, copies found.
 `python -m bench recognition …` is `python -m bench.evaluate_recognition …`: altered copies led back, by mark and sound.
+`python -m bench provenance …` is `python -m bench.evaluate_provenance …`: what a stamp costs, what gets past it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import evaluate, evaluate_mosaic, evaluate_recognition, evaluate_similarity
+from bench import (
+    evaluate,
+    evaluate_mosaic,
+    evaluate_provenance,
+    evaluate_recognition,
+    evaluate_similarity,
+)
 from bench.figures import Figure, analysis, job, pages, sockets, takes
 from bench.imports import imports
 from bench.library import library
@@ -43,6 +50,8 @@ def main() -> int:
         return evaluate_similarity.main(sys.argv[2:])
     if sys.argv[1:2] == ["recognition"]:
         return evaluate_recognition.main(sys.argv[2:])
+    if sys.argv[1:2] == ["provenance"]:
+        return evaluate_provenance.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ALL)} (default: all)")
     parser.add_argument("--keep", metavar="FOLDER", help="data folder to use, and to leave behind")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
@@ -21,6 +21,7 @@ from catalog.api.base import ArtistView
 from catalog.api.documented import operation
 from catalog.api.parsers import REFUSAL_STATUS, AnyAccept, refuse_oversize
 from catalog.audio.errors import AudioError
+from catalog.audio.sniff import sniff
 from catalog.problems import Problem
 from catalog.turns import Busy
 from provenance import api_documents as documents
@@ -28,6 +29,7 @@ from provenance import bundle, declared, disclosure, opening, stamping, uploads
 from provenance.log import store
 from provenance.models import CERTIFICATE_ID, Certificate
 from provenance.proof import Audio
+from provenance.signing import SigningError
 from provenance.verification import NotAudio, by_audio, verify_certificate, verify_file
 
 TAG = "provenance"
@@ -246,6 +248,42 @@ class CertificateBundle(APIView):
             content_type="application/zip",
             headers={"Content-Disposition": f'attachment; filename="{certificate.pk}.zip"'},
         )
+
+
+class CertificateFile(ArtistView):
+    """For recordings stamped through POST /api/stamp, whose files stay with their owner."""
+
+    parser_classes = [MultiPartParser]
+    content_negotiation_class = AnyAccept
+
+    @operation(
+        "mark_file",
+        "Hand in the recording of a certificate, and get it back with its credentials in it",
+        tag=TAG,
+        description="Tags, and in WAV, FLAC, MP3 and M4A a C2PA manifest. The sound is not touched. Owners only.",
+        request={"multipart/form-data": documents.MarkRequest},
+        answers={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        errors=(400, 401, 404, 413, 415, 503, 507),
+    )
+    def post(self, request: Request, certificate_id: str) -> FileResponse:
+        certificate = found(certificate_id)
+        if not opening.owns(self.artist, certificate):
+            raise Problem(404, "not-found", "There is nothing of yours at this address.")
+        upload = one_file(request)
+        with own_turn(), uploads.on_disk(upload) as path, uploads.copy_of(path) as copy:
+            try:
+                kind = sniff(path)
+                stamping.hand_back(certificate, copy)
+            except AudioError as error:
+                raise unreadable(error) from None
+            except stamping.StampRefused as error:
+                raise Problem(400, "stamp-refused", str(error), title="This cannot be marked") from None
+            except SigningError as error:
+                raise Problem(503, "signing-failed", str(error), title="The key does not answer") from None
+            held = copy.open("rb")  # stays readable when its name is gone
+        answer = FileResponse(held, content_type=kind.mime)
+        answer["Content-Disposition"] = f'attachment; filename="{certificate.pk}{kind.extension}"'
+        return answer
 
 
 class CertificateProof(APIView):

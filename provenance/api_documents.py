@@ -10,11 +10,11 @@ from provenance import disclosure, lineage, stamping
 from provenance.log import store
 from provenance.models import Certificate
 from provenance.statement import utc_text, with_outside_fields
-from provenance.verification import Verdict
+from provenance.verification import State, Verdict
 
 
 class StampRequest(serializers.Serializer[Any]):
-    file = serializers.FileField(help_text="WAV, FLAC, AIFF or MP3")
+    file = serializers.FileField(help_text="WAV, FLAC, AIFF, MP3 or M4A")
     metadata = serializers.CharField(
         required=False, allow_blank=True, help_text="A JSON object: the plan's provenance, or its flat fields"
     )
@@ -25,8 +25,12 @@ class StampRequest(serializers.Serializer[Any]):
 
 
 class AudioQuery(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(["pcm", "mpeg-stream", "flac-stream"])
+    kind = serializers.ChoiceField(["pcm", "mpeg-stream", "flac-stream", "mp4-stream"])
     sha256 = serializers.RegexField(r"^[0-9a-f]{64}$", max_length=64)
+
+
+class MarkRequest(serializers.Serializer[Any]):
+    file = serializers.FileField(help_text="The recording of the certificate, with or without tags")
 
 
 class DisclosureShape(serializers.Serializer[Any]):
@@ -58,7 +62,7 @@ class CheckShape(serializers.Serializer[Any]):
 
 class VerdictShape(serializers.Serializer[Any]):
     valid = serializers.BooleanField()
-    state = serializers.ChoiceField(["intact", "altered", "no_credentials", "recognised", "revoked"])
+    state = serializers.ChoiceField([state.value for state in State])
     sentence = serializers.CharField()
     certificate_id = serializers.CharField(allow_null=True)
     metadata = serializers.DictField(help_text="The provenance as signed, with o8_signature; {} if unsigned")

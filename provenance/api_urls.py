@@ -22,6 +22,11 @@ urlpatterns = [
         name="api-certificate-bundle",
     ),
     path(
+        "certificates/<str:certificate_id>/file/",
+        api.CertificateFile.as_view(),
+        name="api-certificate-file",
+    ),
+    path(
         "certificates/<str:certificate_id>/proof/",
         api.CertificateProof.as_view(),
         name="api-certificate-proof",

@@ -1,8 +1,9 @@
 """What a file carries about itself: certificate id, where to read it, the signed envelope and its log proof.
 
-Kept in the container's own text fields (ID3 in MP3 and WAV, Vorbis comments in FLAC) beside title and artist.
-The audio bytes are not touched, so the hashes that were signed stay true. Whatever is read back is hostile
-until `provenance.proof` has looked at it.
+Kept in the container's own text fields (ID3 in MP3 and WAV, Vorbis comments in FLAC) beside title and artist, where
+the verifier in the browser and forty lines of anybody's own code find them; a manifest (`provenance.manifest`) holds
+them once more, and alone where a container has no such fields. The audio bytes are not touched, so the hashes that were
+signed stay true. Whatever is read back is hostile until `provenance.proof` has looked at it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any
 
 from catalog.audio import marking
 from provenance.canonical import canonical
-from provenance.signing import MAX_ENVELOPE_BYTES
+from provenance.manifest.judging import carried
+from provenance.signing import MAX_ENVELOPE_BYTES, open_envelope
 
 CERTIFICATE, URL = "STARFORGE_CERTIFICATE", "STARFORGE_URL"
 ENVELOPE, PROOF = "STARFORGE_ENVELOPE", "STARFORGE_PROOF"
-FIELDS = (CERTIFICATE, URL, ENVELOPE, PROOF)
+MANIFEST = "STARFORGE_MANIFEST"  # "c2pa": the file was issued with Content Credentials, so their absence says something
+FIELDS = (CERTIFICATE, URL, ENVELOPE, PROOF, MANIFEST)
 
 
 class CredentialsDamaged(Exception):
@@ -33,6 +36,17 @@ class Credentials:
     envelope: Any  # parsed JSON, unchecked
     proof: str  # tlog-proof text, unchecked
     url: str = ""
+    manifest: bool = False  # whether the file was issued with a C2PA manifest
+
+    @property
+    def statement(self) -> Any:
+        """What the envelope holds, parsed and unchecked. Raises SigningError or ValueError."""
+        return json.loads(open_envelope(self.envelope).payload)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a manifest's assertion holds them."""
+        held = {"certificate_id": self.certificate_id, "envelope": self.envelope, "proof": self.proof}
+        return {**held, "url": self.url} if self.url else held
 
 
 def embed(path: Path, credentials: Credentials) -> None:
@@ -42,8 +56,8 @@ def embed(path: Path, credentials: Credentials) -> None:
         ENVELOPE: canonical(credentials.envelope).decode(),
         PROOF: credentials.proof,
     }
-    if credentials.url:
-        custom[URL] = credentials.url
+    custom[URL] = credentials.url  # "" removes what an earlier stamp left
+    custom[MANIFEST] = "c2pa" if credentials.manifest else ""
     marking.write_fields(path, text={}, custom=custom)
 
 
@@ -51,7 +65,7 @@ def extract(path: Path) -> Credentials | None:
     """The credentials of a file, None when it carries none. Raises CredentialsDamaged."""
     found = {name: value for name, value in marking.read_fields(path).items() if name in FIELDS}
     if not found:
-        return None
+        return _in_the_manifest(path)
     missing = [name for name in (CERTIFICATE, ENVELOPE, PROOF) if not found.get(name)]
     if missing:
         raise CredentialsDamaged(
@@ -63,4 +77,19 @@ def extract(path: Path) -> Credentials | None:
         envelope = json.loads(found[ENVELOPE])
     except (ValueError, RecursionError) as error:
         raise CredentialsDamaged("The stamp in the file is no longer readable.") from error
-    return Credentials(found[CERTIFICATE], envelope, found[PROOF], found.get(URL, ""))
+    manifest = found.get(MANIFEST) == "c2pa"
+    return Credentials(found[CERTIFICATE], envelope, found[PROOF], found.get(URL, ""), manifest)
+
+
+def _in_the_manifest(path: Path) -> Credentials | None:
+    """Those of a file that has them in its manifest only."""
+    held = carried(path)
+    if held is None:
+        return None
+    texts = [held.get(name) for name in ("certificate_id", "proof")]
+    if not all(isinstance(one, str) and 0 < len(one) <= MAX_ENVELOPE_BYTES for one in texts):
+        raise CredentialsDamaged("The Content Credentials in the file name no certificate that can be read.")
+    url = held.get("url")
+    return Credentials(
+        str(texts[0]), held.get("envelope"), str(texts[1]), url if isinstance(url, str) else "", True
+    )

@@ -56,12 +56,15 @@ def rotate(purpose: str) -> SigningKey:
                 "keyid": row.key_id,
                 "public_key": row.public_key,
                 "name": row.name,
+                **({"certificate_pem": row.certificate} if row.certificate else {}),
             },
             voice,
         )
     if isinstance(held, FileSigner):
         FileSigner.promote(keys.folder(), purpose)
     store.checkpoint()
+    if purpose == "c2pa-root" and isinstance(_held("c2pa"), FileSigner):
+        rotate("c2pa")  # what the new root vouches for
     return row
 
 

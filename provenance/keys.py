@@ -6,6 +6,7 @@ purpose is retired, never removed, because what it signed must stay provable.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,8 +15,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from provenance.manifest import certificates
 from provenance.models import Revocation, SigningKey
-from provenance.signing import PURPOSES, FileSigner, Signer, SigningError
+from provenance.signing import CLAIM_PURPOSES, PURPOSES, FileSigner, Signer, SigningError
 from provenance.trust import Revoked, Trust, TrustedKey
 
 
@@ -47,32 +49,39 @@ def file_signer(purpose: str) -> FileSigner:
 
 def ensure() -> list[SigningKey]:
     """Make and publish every key this installation needs. Safe to call at each start."""
-    return [signer(purpose)[1] for purpose in PURPOSES]
+    made = [signer(purpose)[1] for purpose in PURPOSES if purpose not in CLAIM_PURPOSES]
+    if settings.STARFORGE_C2PA:
+        with contextlib.suppress(SigningError):  # a key service without these keys; a stamp says so
+            made += [signer(purpose)[1] for purpose in reversed(CLAIM_PURPOSES)]
+    return made
 
 
 def trust() -> Trust:
     """What a verifier of this installation believes."""
+    known = [
+        TrustedKey(
+            key_id=row.key_id,
+            purpose=row.purpose,
+            name=row.name,
+            public_key=bytes.fromhex(row.public_key),
+            valid_from=row.valid_from,
+            retired_at=row.retired_at,
+            revoked_at=row.revoked_at,
+            revoked_because=row.revoked_because,
+            revoked_from=row.revoked_from,
+            certificate=row.certificate,
+        )
+        for row in SigningKey.objects.all()
+    ]
     return Trust(
-        tuple(
-            TrustedKey(
-                key_id=row.key_id,
-                purpose=row.purpose,
-                name=row.name,
-                public_key=bytes.fromhex(row.public_key),
-                valid_from=row.valid_from,
-                retired_at=row.retired_at,
-                revoked_at=row.revoked_at,
-                revoked_because=row.revoked_because,
-                revoked_from=row.revoked_from,
-            )
-            for row in SigningKey.objects.all()
-        ),
+        tuple(key for key in known if key.purpose not in CLAIM_PURPOSES),
         {
             row.certificate.entry_id: Revoked(row.certificate.entry_id, row.created_at, row.because)
             for row in Revocation.objects.select_related("certificate").defer(
                 "certificate__statement", "certificate__envelope", "certificate__peaks"
             )
         },
+        tuple(key for key in known if key.purpose in CLAIM_PURPOSES),
     )
 
 
@@ -83,8 +92,14 @@ def origin() -> str:
 
 
 def publish(purpose: str, held: Signer) -> SigningKey:
-    """Its row, which retires the earlier ones of its purpose."""
+    """Its row, which retires the earlier ones of its purpose. A c2pa key gets a certificate from our own root."""
     now = timezone.now()
+    certificate = ""
+    if purpose == "c2pa-root":
+        certificate = certificates.root(held, _host(), now)
+    elif purpose == "c2pa":
+        root, row = signer("c2pa-root")
+        certificate = certificates.leaf(held.public_key, root, row.certificate, _host(), now)
     try:
         with transaction.atomic():
             earlier = SigningKey.objects.filter(purpose=purpose)
@@ -95,7 +110,9 @@ def publish(purpose: str, held: Signer) -> SigningKey:
                 key_id=held.key_id,
                 purpose=purpose,
                 name=name,
+                algorithm="ES256" if purpose in CLAIM_PURPOSES else "Ed25519",
                 public_key=held.public_key.hex(),
+                certificate=certificate,
                 valid_from=now,
             )
             earlier.filter(retired_at__isnull=True).exclude(pk=row.pk).update(retired_at=now)

@@ -1,8 +1,11 @@
-"""Ed25519 signatures in DSSE envelopes, and the keys that make them.
+"""Ed25519 signatures in DSSE envelopes, and the keys that make them; ES256 keys for Content Credentials.
 
 DSSE (https://github.com/secure-systems-lab/dsse): what is signed is the pre-authentication encoding (PAE) of
 payload type and payload, so that a signature can never be replayed over another kind of document. The private
 key sits behind `Signer`; the file-backed one here can give way to an HSM without the callers noticing.
+
+The length of a raw public key says its kind: 32 bytes Ed25519, 65 bytes (an uncompressed point) ECDSA on P-256 with
+SHA-256, "ES256". Signatures of both are 64 raw bytes.
 """
 
 from __future__ import annotations
@@ -20,14 +23,21 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from provenance.canonical import canonical
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 EVENT_TYPE = "application/vnd.starforge.log-event+json"
-PURPOSES = ("stamp", "log")  # one key per purpose: a leaked log key must not be able to stamp
+PURPOSES = (
+    "stamp",
+    "log",
+    "c2pa",
+    "c2pa-root",
+)  # one key per purpose: a leaked log key must not be able to stamp
+CLAIM_PURPOSES = ("c2pa", "c2pa-root")  # ES256: what every reader of Content Credentials understands
 MAX_ENVELOPE_BYTES = 64_000
 
 _PURPOSE = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -41,7 +51,7 @@ class Signer(Protocol):
     """Anything that can sign: a file, an HSM, a remote key service."""
 
     @property
-    def public_key(self) -> bytes: ...  # 32 raw bytes
+    def public_key(self) -> bytes: ...  # 32 raw bytes; 65 for the purposes c2pa and c2pa-root
     @property
     def key_id(self) -> str: ...
     def sign(self, message: bytes) -> bytes: ...  # 64 raw bytes
@@ -56,44 +66,51 @@ def key_id(public_key: bytes) -> str:
 class FileSigner:
     """A private key held in this process, read from an owner-only PEM file (PKCS#8)."""
 
-    private: Ed25519PrivateKey
+    private: Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
     @property
     def public_key(self) -> bytes:
-        return self.private.public_key().public_bytes_raw()
+        if isinstance(self.private, Ed25519PrivateKey):
+            return self.private.public_key().public_bytes_raw()
+        return self.private.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+        )
 
     @property
     def key_id(self) -> str:
         return key_id(self.public_key)
 
     def sign(self, message: bytes) -> bytes:
-        return self.private.sign(message)
+        if isinstance(self.private, Ed25519PrivateKey):
+            return self.private.sign(message)
+        r, s = utils.decode_dss_signature(self.private.sign(message, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
     @classmethod
     def load_or_create(cls, folder: Path, purpose: str) -> FileSigner:
         """The key for `purpose` in `folder`, made on first use: folder 0700, file 0600.
 
         Safe when several processes start at once: the first complete file wins (link(2) never overwrites),
-        the others read it. Raises SigningError when the file is not an Ed25519 key.
+        the others read it. Raises SigningError when the file is not a key of the kind the purpose needs.
         """
         path = _path(folder, purpose)
         if not path.exists():
-            _create(folder, path)
-        return cls._read(path)
+            _create(folder, path, purpose)
+        return cls._read(path, purpose)
 
     @classmethod
     def successor(cls, folder: Path, purpose: str) -> FileSigner:
         """The key that `promote` will put in the place of the present one, made on the first call."""
         path = _path(folder, purpose, ".next")
         if not path.exists():
-            _create(folder, path)
-        return cls._read(path)
+            _create(folder, path, purpose)
+        return cls._read(path, purpose)
 
     @classmethod
     def waiting(cls, folder: Path, purpose: str) -> FileSigner | None:
         """The successor, if one was made and not yet promoted."""
         path = _path(folder, purpose, ".next")
-        return cls._read(path) if path.exists() else None
+        return cls._read(path, purpose) if path.exists() else None
 
     @staticmethod
     def promote(folder: Path, purpose: str) -> None:
@@ -103,7 +120,7 @@ class FileSigner:
             _settle(folder)
 
     @classmethod
-    def _read(cls, path: Path) -> FileSigner:
+    def _read(cls, path: Path, purpose: str) -> FileSigner:
         try:
             private = serialization.load_pem_private_key(path.read_bytes(), password=None)
         except (ValueError, TypeError) as error:
@@ -111,16 +128,21 @@ class FileSigner:
                 f"The key file {path.name} cannot be read. Restore it from a backup, or move it"
                 " away to start with a new key."
             ) from error
-        if not isinstance(private, Ed25519PrivateKey):
+        if purpose not in CLAIM_PURPOSES:
+            if isinstance(private, Ed25519PrivateKey):
+                return cls(private)
             raise SigningError(f"The key file {path.name} does not hold an Ed25519 key.")
-        return cls(private)
+        if isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(private.curve, ec.SECP256R1):
+            return cls(private)
+        raise SigningError(f"The key file {path.name} does not hold a key on the curve P-256.")
 
 
 @dataclass(frozen=True)
 class ExternalSigner:
     """A private key that lives elsewhere (PKCS#11 token, cloud key service): only `ask` can use it.
 
-    `ask` gets the message and answers the 64 raw bytes of an Ed25519 signature. What it answers is checked
+    `ask` gets the message and answers the 64 raw bytes of a signature (Ed25519; for the purposes c2pa and c2pa-root
+    r and s of ECDSA on P-256 over the message's SHA-256). What it answers is checked
     before anything relies on it, so that a misconfigured service never leaves a stamp that does not hold.
     """
 
@@ -144,9 +166,12 @@ def _path(folder: Path, purpose: str, suffix: str = "") -> Path:
     return folder / f"{purpose}{suffix}.pem"
 
 
-def _create(folder: Path, path: Path) -> None:
+def _create(folder: Path, path: Path, purpose: str) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    pem = Ed25519PrivateKey.generate().private_bytes(
+    private = (
+        ec.generate_private_key(ec.SECP256R1()) if purpose in CLAIM_PURPOSES else Ed25519PrivateKey.generate()
+    )
+    pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     draft = folder / f".{path.name}.{secrets.token_hex(8)}"
@@ -181,8 +206,13 @@ def public_pem(public_key: bytes) -> str:
 
 
 def signature_holds(public_key: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether `signature` (64 bytes) over `message` was made by the holder of `public_key` (32 bytes)."""
+    """Whether `signature` (64 bytes) over `message` was made by the holder of `public_key` (32 or 65 bytes)."""
     try:
+        if len(public_key) == 65:
+            r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+            point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public_key)
+            point.verify(utils.encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
+            return len(signature) == 64
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
     except (InvalidSignature, ValueError):
         return False

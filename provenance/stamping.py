@@ -6,8 +6,9 @@ certificate and only finishes what is missing: the checkpoint, or the marks in s
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,11 @@ from catalog.audio.hashing import audio_digest, file_sha256
 from catalog.audio.marking import MARKABLE
 from catalog.audio.sniff import sniff
 from catalog.models import Artist, Track
-from provenance import credentials, disclosure, keys, outbox, statement, streams
+from provenance import content_credentials, credentials, disclosure, keys, outbox, statement, streams
 from provenance.canonical import canonical
 from provenance.log import store
+from provenance.manifest.judging import carried as carried_by_manifest
+from provenance.manifest.limited import Unavailable
 from provenance.models import (
     Certificate,
     CertifiedFingerprint,
@@ -31,6 +34,8 @@ from provenance.models import (
     certificate_id,
 )
 from provenance.signing import seal
+
+logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -135,6 +140,19 @@ def mark_again(certificate: Certificate, renditions: Sequence[Rendition]) -> Non
     _mark(certificate, renditions)
 
 
+def hand_back(certificate: Certificate, path: Path) -> None:
+    """Write the credentials into a copy that its owner handed in again. Its audio decides which rendition it is.
+
+    Raises StampRefused when the certificate is not about this audio, AudioError for what is no recording.
+    """
+    rows = list(certificate.renditions.all())
+    (found,) = _subjects([Rendition("copy", path)])
+    row = next((one for one in rows if (one.kind, one.audio_sha256) == (found.kind, found.sha256)), None)
+    if row is None:
+        raise StampRefused("This file is not the recording of this certificate.")
+    _mark_one(certificate, Rendition(row.name, path), row, _carried(certificate))
+
+
 def certificate_url(certificate: Certificate) -> str:
     """The certificate's public address, "" when this installation does not know its own."""
     return absolute(certificate.get_absolute_url()) if settings.STARFORGE_PUBLIC_URL else ""
@@ -153,12 +171,12 @@ def _subjects(renditions: Sequence[Rendition]) -> list[statement.Subject]:
             out.append(statement.Subject(rendition.format, statement.FILE_KIND, digest))
             continue
         found = sniff(rendition.path).name
-        if found not in MARKABLE:
+        if found not in (*MARKABLE, "m4a"):
             raise StampRefused(
                 f"{found.upper()} files cannot be stamped yet. Export the recording as WAV, FLAC,"
-                " AIFF or MP3."
+                " AIFF, MP3 or M4A."
             )
-        kind, digest = audio_digest(rendition.path)
+        kind, digest = streams.identity(rendition.path) if found == "m4a" else audio_digest(rendition.path)
         stream = streams.flac_stream_sha256(rendition.path) if found == "flac" else ""
         out.append(statement.Subject(rendition.format, kind, digest, stream))
     return out
@@ -252,22 +270,49 @@ def _line(text: str) -> str:
 
 def _mark(certificate: Certificate, renditions: Sequence[Rendition]) -> None:
     """Sign a checkpoint that covers the entry and write the credentials into files that lack them."""
-    checkpoint = store.first_checkpoint_with(certificate.entry)
-    carried = credentials.Credentials(
-        certificate.pk,
-        certificate.envelope,
-        store.proof_text(certificate.entry, checkpoint),
-        certificate_url(certificate),
-    )
+    carried = _carried(certificate)
     rows = {row.name: row for row in certificate.renditions.all()}
     for rendition in renditions:
         row = rows[rendition.format]
-        if rendition.mark and not rendition.whole and not _carries(rendition.path, carried):
-            credentials.embed(rendition.path, carried)
-            if audio_digest(rendition.path) != (row.kind, row.audio_sha256):
-                raise StampRefused(f"Marking the {row.name} file changed its audio, so it was not certified.")
+        if rendition.mark and not rendition.whole:
+            _mark_one(certificate, rendition, row, carried)
         row.file_sha256, row.file_bytes = file_sha256(rendition.path), rendition.path.stat().st_size
         row.save(update_fields=["file_sha256", "file_bytes"])
+
+
+def _carried(certificate: Certificate) -> credentials.Credentials:
+    checkpoint = store.first_checkpoint_with(certificate.entry)
+    proof = store.proof_text(certificate.entry, checkpoint)
+    return credentials.Credentials(certificate.pk, certificate.envelope, proof, certificate_url(certificate))
+
+
+def _mark_one(
+    certificate: Certificate,
+    rendition: Rendition,
+    row: CertifiedRendition,
+    carried: credentials.Credentials,
+) -> None:
+    """Tags first, the manifest last: it hashes the whole file."""
+    if why := content_credentials.reason(rendition.path):
+        logger.warning("%s of %s goes out without Content Credentials: %s", row.name, certificate.pk, why)
+    wanted = replace(carried, manifest=not why)
+    if _carries(rendition.path, wanted):
+        return
+    if why and sniff(rendition.path).name not in MARKABLE:
+        raise StampRefused(f"An M4A file can only carry its stamp in Content Credentials. {why}")
+    before = streams.sound_sha256(rendition.path)
+    if sniff(rendition.path).name in MARKABLE:
+        credentials.embed(rendition.path, wanted)
+    if wanted.manifest:
+        try:
+            content_credentials.attach(rendition.path, certificate, wanted)
+        except Unavailable as error:  # a file the library cannot cope with goes out with its tags alone
+            logger.warning("%s of %s got no Content Credentials: %s", row.name, certificate.pk, error)
+            if sniff(rendition.path).name not in MARKABLE:
+                raise StampRefused(str(error)) from error
+            credentials.embed(rendition.path, replace(wanted, manifest=False))
+    if streams.sound_sha256(rendition.path) != before:
+        raise StampRefused(f"Marking the {row.name} file changed its audio, so it was not certified.")
 
 
 def _carries(path: Path, wanted: credentials.Credentials) -> bool:
@@ -275,7 +320,6 @@ def _carries(path: Path, wanted: credentials.Credentials) -> bool:
         found = credentials.extract(path)
     except (credentials.CredentialsDamaged, AudioError):
         return False
-    return found is not None and (found.certificate_id, found.envelope) == (
-        wanted.certificate_id,
-        wanted.envelope,
-    )
+    if found is None or (found.certificate_id, found.envelope) != (wanted.certificate_id, wanted.envelope):
+        return False
+    return not wanted.manifest or carried_by_manifest(path) is not None

@@ -7,6 +7,7 @@ proof while one changed sample does. Each subject says which hash it is in `anno
 * `pcm`: SHA-256 over `"<rate>:<channels>:"` followed by the decoded samples, interleaved, little-endian
   int32. A WAV and the FLAC made from it share this hash.
 * `mpeg-stream`: SHA-256 over an MP3 file without its ID3v2, ID3v1 and APE tags.
+* `mp4-stream`: SHA-256 over the tables and samples of an M4A's sound track.
 * `file`: SHA-256 over the bytes of a file that is no recording: an adapter of a model.
 
 A FLAC says a second hash in `annotations.stream`, of kind `flac-stream`, which needs no decoder. The page
@@ -32,7 +33,7 @@ PREDICATE_TYPE = "https://starforge.audio/provenance/v1"
 # may be origin stamps. Nothing changed its meaning, so every reader of 1 reads 1.1.
 PREDICATE_VERSION = "1.1"
 FILE_KIND = "file"
-DIGEST_KINDS = ("pcm", "mpeg-stream", FILE_KIND)
+DIGEST_KINDS = ("pcm", "mpeg-stream", "mp4-stream", FILE_KIND)
 STREAM_KIND = "flac-stream"
 OUTSIDE = ("o8_signature", "blockchain_tx")
 MAX_STATEMENT_BYTES = 36_000  # its base64 form must fit a 64 kB tag field beside the signature

@@ -1,11 +1,12 @@
 """The hash of a recording's sound from the bytes of its container alone: no decoder, no packages.
 
-What a WAV or AIFF, an MP3 and a FLAC are identified by is written down in docs/audio-hash.md, so that any language
-can compute it. `kind` says which of the three it is:
+What a WAV or AIFF, an MP3, a FLAC and an M4A are identified by is written down in docs/audio-hash.md, so that any
+language can compute it. `kind` says which of them it is:
 
 * `pcm` (WAV, AIFF with whole-number samples): "<rate>:<channels>:" and the samples as little-endian int32;
 * `mpeg-stream` (MP3): the file without the tags before and behind it;
-* `flac-stream` (FLAC): the 34 bytes of STREAMINFO, then everything behind the last metadata block.
+* `flac-stream` (FLAC): the 34 bytes of STREAMINFO, then everything behind the last metadata block;
+* `mp4-stream` (M4A): how the samples of the sound track are to be heard, then the samples in their order.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from pathlib import Path
 from catalog.audio import headers, mpeg, vorbis
 from catalog.audio.errors import AudioError
 from catalog.audio.sniff import Located, locate, open_regular
+from provenance import mp4
 
-PCM, MPEG, FLAC = "pcm", "mpeg-stream", "flac-stream"
+PCM, MPEG, FLAC, MP4 = "pcm", "mpeg-stream", "flac-stream", "mp4-stream"
 _BLOCK = 1 << 20
 _FLIP = bytes(byte ^ 0x80 for byte in range(256))
 
@@ -34,6 +36,8 @@ def identity(path: Path) -> tuple[str, str]:
             return MPEG, _mpeg(fd)
         if name == "flac":
             return FLAC, _flac(fd, located)
+        if name == "m4a":
+            return MP4, _mp4(fd)
         if name in ("wav", "aiff"):
             return PCM, _pcm(fd, headers.read_wav(fd) if name == "wav" else headers.read_aiff(fd))
     finally:
@@ -46,6 +50,26 @@ def flac_stream_sha256(path: Path) -> str:
     fd = open_regular(path)
     try:
         return _flac(fd, locate(fd))
+    finally:
+        os.close(fd)
+
+
+def sound_sha256(path: Path) -> str:
+    """Of the bytes that hold the sound, as they lie there: the same before and after a change of tags, and quick.
+
+    Only good for that comparison; what is signed is `identity` or the decoded sound. Raises AudioError.
+    """
+    fd = open_regular(path)
+    try:
+        located = locate(fd)
+        name = located.format.name
+        if name == "m4a":
+            return _mp4(fd)
+        if name not in ("wav", "aiff"):
+            return _flac(fd, located) if name == "flac" else _mpeg(fd)
+        sound = headers.read_wav(fd) if name == "wav" else headers.read_aiff(fd)
+        head = hashlib.sha256(f"{sound.sample_rate}:{sound.channels}:{sound.dtype}:".encode())
+        return _hashed(fd, sound.offset, sound.offset + sound.length, head)
     finally:
         os.close(fd)
 
@@ -63,6 +87,15 @@ def _flac(fd: int, located: Located) -> str:
     info, audio = found[0][0], found[1]
     digest = hashlib.sha256(os.pread(fd, 34, info.offset))
     return _hashed(fd, audio, located.end, digest)
+
+
+def _mp4(fd: int) -> str:
+    sound, digest = mp4.read(fd), hashlib.sha256()
+    for part in sound.parts:
+        digest.update(len(part).to_bytes(8, "big") + part)
+    for at, length in sound.runs:
+        _hashed(fd, at, at + length, digest)
+    return digest.hexdigest()
 
 
 def _pcm(fd: int, sound: headers.Pcm) -> str:

@@ -7,11 +7,12 @@ nothing else from us, today or after we are gone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from provenance.log.notes import vkey
+from provenance.manifest import certificates
 from provenance.signing import key_id, public_pem
 from provenance.statement import PREDICATE_TYPE, utc_text
 
@@ -24,7 +25,7 @@ class TrustError(ValueError):
 
 @dataclass(frozen=True)
 class TrustedKey:
-    """One published key. `public_key` is 32 raw Ed25519 bytes."""
+    """One published key. `public_key`: 32 raw Ed25519 bytes, or the 65 of a c2pa key, which has a `certificate`."""
 
     key_id: str
     purpose: str
@@ -35,6 +36,7 @@ class TrustedKey:
     revoked_at: datetime | None = None
     revoked_because: str = ""
     revoked_from: int = 0
+    certificate: str = ""  # PEM
 
     def revokes(self, index: int | None) -> bool:
         """Whether this key's stamp at log entry `index` (None: not known) no longer counts."""
@@ -45,9 +47,13 @@ class TrustedKey:
             "keyid": self.key_id,
             "purpose": self.purpose,
             "name": self.name,
-            "algorithm": "Ed25519",
+            "algorithm": "ES256" if self.certificate else "Ed25519",
             "public_key": self.public_key.hex(),
-            "public_key_pem": public_pem(self.public_key),
+            **(
+                {"certificate_pem": self.certificate}
+                if self.certificate
+                else {"public_key_pem": public_pem(self.public_key)}
+            ),
             "valid_from": utc_text(self.valid_from),
             "retired_at": utc_text(self.retired_at) if self.retired_at else None,
             "revoked_at": utc_text(self.revoked_at) if self.revoked_at else None,
@@ -77,6 +83,14 @@ class Trust:
 
     keys: tuple[TrustedKey, ...]
     revoked: Mapping[int, Revoked] = field(default_factory=dict)
+    claim_keys: tuple[TrustedKey, ...] = ()  # of Content Credentials: roots and what they certified
+
+    @property
+    def claim_roots(self) -> str:
+        """The root certificates that Content Credentials may lead to, as one PEM text. A revoked one is none."""
+        return "".join(
+            key.certificate for key in self.claim_keys if key.purpose == "c2pa-root" and not key.revoked_at
+        )
 
     def stamp_key(self, wanted: str) -> TrustedKey | None:
         return next((k for k in self.keys if k.purpose == "stamp" and k.key_id == wanted), None)
@@ -104,6 +118,7 @@ class Trust:
             "version": TRUST_VERSION,
             "predicate_type": PREDICATE_TYPE,
             "keys": [key.to_json() for key in self.keys],
+            "content_credentials": [key.to_json() for key in self.claim_keys],
             "revoked_certificates": [one.to_json() for one in self.revoked.values()],
         }
 
@@ -115,16 +130,24 @@ class Trust:
                 raise TrustError("The trust file is of a version this program does not read.")
             keys = tuple(_key(item) for item in value["keys"])
             taken_back = [_revoked(item) for item in value.get("revoked_certificates", [])]
+            claim_keys = tuple(_claim_key(item) for item in value.get("content_credentials", []))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, TrustError):
                 raise
             raise TrustError("The trust file is incomplete.") from error
-        return cls(keys, {one.entry: one for one in taken_back})
+        return cls(keys, {one.entry: one for one in taken_back}, claim_keys)
 
 
-def _key(item: Mapping[str, Any]) -> TrustedKey:
+def _claim_key(item: Mapping[str, Any]) -> TrustedKey:
+    pem = str(item["certificate_pem"])
+    if certificates.public_key(pem).hex() != item["public_key"]:
+        raise TrustError("The trust file holds a certificate of another key than it names.")
+    return replace(_key(item, length=65), certificate=pem)
+
+
+def _key(item: Mapping[str, Any], *, length: int = 32) -> TrustedKey:
     raw = bytes.fromhex(item["public_key"])
-    if len(raw) != 32 or key_id(raw) != item["keyid"]:
+    if len(raw) != length or key_id(raw) != item["keyid"]:
         raise TrustError("The trust file holds a key that does not match its own id.")
     return TrustedKey(
         item["keyid"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,13 @@ def on_disk(upload: UploadedFile) -> Iterator[Path]:
             held.write(chunk)
         held.flush()
         yield Path(held.name)
+
+
+@contextlib.contextmanager
+def copy_of(path: Path) -> Iterator[Path]:
+    """A copy in a folder of its own, for whoever has to change the file; removed afterwards."""
+    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="mark-") as folder:
+        yield Path(shutil.copyfile(path, Path(folder) / "recording"))
 
 
 def too_large(upload: UploadedFile) -> bool:

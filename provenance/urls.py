@@ -20,4 +20,5 @@ urlpatterns = [
     path("log/checkpoints/", log_views.checkpoints, name="log-checkpoints"),
     path("log/<int:number>/", log_views.entry, name="log-entry"),
     path(".well-known/starforge-trust.json", views.trust, name="trust"),
+    path(".well-known/starforge-root.pem", views.root_certificate, name="root_certificate"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from catalog.audio.errors import AudioError
 from catalog.audio.hashing import audio_digest, file_sha256
-from provenance import credentials, keys, lineage, opening, statement, wording
+from catalog.audio.sniff import sniff
+from provenance import credentials, keys, lineage, opening, statement, streams, wording
 from provenance.disclosure import Disclosure
 from provenance.log import store
+from provenance.manifest import judging
 from provenance.models import Certificate, CertifiedRendition
 from provenance.proof import Audio, Check, Examination, examine
-from provenance.statement import STREAM_KIND, with_outside_fields
+from provenance.signing import SigningError
+from provenance.statement import STREAM_KIND, StatementError, with_outside_fields
+from provenance.trust import Trust
 
 if TYPE_CHECKING:
     from provenance.recognition import Recognised
@@ -27,6 +32,9 @@ class State(StrEnum):
     NO_CREDENTIALS = "no_credentials"
     RECOGNISED = "recognised"
     REVOKED = "revoked"
+    SOUND_ONLY = (
+        "sound_only"  # the sound is the one that was certified, the file around it is not as it was issued
+    )
 
 
 EXIT_CODES = {
@@ -35,6 +43,7 @@ EXIT_CODES = {
     State.NO_CREDENTIALS: 2,
     State.RECOGNISED: 3,
     State.REVOKED: 4,
+    State.SOUND_ONLY: 5,
 }
 
 
@@ -109,15 +118,34 @@ def verify_file(path: Path, *, filename: str = "", disclosure: Disclosure | None
         return _broken(str(error), path, filename)
     except AudioError as error:
         raise NotAudio(error.reason) from error
-    try:
-        audio = Audio(*audio_digest(path))
-    except AudioError as error:
-        if carried is None:
-            raise NotAudio(error.reason) from error
-        return _unreadable(carried, error, filename)
+    trust = keys.trust()
+    with judging.looking(path, trust) as look:  # the library works while we hash
+        try:
+            audio = _sound(path, carried)
+        except AudioError as error:
+            if carried is None:
+                raise NotAudio(error.reason) from error
+            return _unreadable(carried, error, filename)
+        seen = look.seen()
     if carried is None:
-        return _without_credentials(path, audio, filename, disclosure)
-    return _with_credentials(path, carried, audio, filename, disclosure)
+        return _without_credentials(path, audio, filename, disclosure, seen, trust)
+    return _with_credentials(path, carried, audio, filename, disclosure, seen, trust)
+
+
+def _sound(path: Path, carried: credentials.Credentials | None) -> Audio:
+    """The hash to compare: from the container alone where the stamp has it, else from the decoded sound.
+
+    Raises AudioError.
+    """
+    if sniff(path).name == "m4a":  # stamped by its stream only; one in fragments may still be recognised
+        with contextlib.suppress(AudioError):
+            return Audio(*streams.identity(path))
+    if carried is not None:
+        with contextlib.suppress(AudioError, SigningError, StatementError, ValueError, RecursionError):
+            found = Audio(*streams.identity(path))
+            if found.kind != STREAM_KIND or statement.read(carried.statement).signed(STREAM_KIND):
+                return found
+    return Audio(*audio_digest(path))
 
 
 def _with_credentials(
@@ -126,10 +154,12 @@ def _with_credentials(
     audio: Audio,
     filename: str,
     disclosure: Disclosure | None,
+    seen: judging.Seen,
+    trust: Trust,
 ) -> Verdict:
     looked = examine(
         carried.envelope,
-        keys.trust(),
+        trust,
         audio=audio,
         proof=carried.proof,
         certificate_id=carried.certificate_id,
@@ -145,16 +175,33 @@ def _with_credentials(
             certificate_id=carried.certificate_id,
             disclosure=disclosure,
         )
+    manifest = judging.judge(
+        seen,
+        trust,
+        certificate_id=carried.certificate_id,
+        envelope=carried.envelope,
+        entry=looked.entry_index,
+        promised=carried.manifest,
+    )
     extra = _continuity(looked)
     if looked.holds and certificate is not None:
-        extra += _tags(path, certificate)
+        extra += _tags(path, certificate, whole=manifest.ok is True)
         extra += _precedence(certificate, audio)
-    return _verdict(looked, certificate, "The file you hold has not changed since.", extra, filename)
+    ending = "The file you hold has not changed since."
+    return _verdict(looked, certificate, ending, extra, filename, manifest)
 
 
-def _without_credentials(path: Path, audio: Audio, filename: str, disclosure: Disclosure | None) -> Verdict:
+def _without_credentials(
+    path: Path,
+    audio: Audio,
+    filename: str,
+    disclosure: Disclosure | None,
+    seen: judging.Seen,
+    trust: Trust,
+) -> Verdict:
     from provenance import recognition  # it listens: numpy and scipy, which other checks do without
 
+    manifest = None if seen.place is None else judging.judge(seen, trust)
     certificate = by_audio(audio)
     if certificate is None:
         unknown = Check(
@@ -169,13 +216,13 @@ def _without_credentials(path: Path, audio: Audio, filename: str, disclosure: Di
             State.NO_CREDENTIALS,
             "This file carries no stamp, and its audio is not in this Starforge's register. That proves"
             " nothing for or against it.",
-            (unknown,),
+            (*([manifest] if manifest else []), unknown),
             filename=filename,
         )
     proof = store.proof_text(certificate.entry, store.latest_checkpoint())
     looked = examine(
         certificate.envelope,
-        keys.trust(),
+        trust,
         audio=audio,
         proof=proof,
         certificate_id=certificate.pk,
@@ -193,7 +240,7 @@ def _without_credentials(path: Path, audio: Audio, filename: str, disclosure: Di
         sentence = (
             "The file's tags were removed or never written. The certificate was found by the audio itself."
         )
-    return _verdict(looked, certificate, ending, [Check("credentials", None, sentence)], filename)
+    return _verdict(looked, certificate, ending, [Check("credentials", None, sentence)], filename, manifest)
 
 
 def _recognised(known: Recognised, unknown: Check, filename: str) -> Verdict:
@@ -267,9 +314,14 @@ def _verdict(
     ending: str,
     extra: Sequence[Check] = (),
     filename: str = "",
+    manifest: Check | None = None,
 ) -> Verdict:
-    checks = (*looked.checks, *extra)
-    failed = next((check for check in checks if check.ok is False), None)
+    checks = (*([manifest] if manifest else []), *looked.checks, *extra)
+    wrong = [check for check in checks if check.ok is False]
+    # A changed sound breaks the manifest too: the sentence is about the sound then.
+    failed = next((check for check in wrong if check is not manifest), wrong[0] if wrong else None)
+    if failed is manifest and manifest is not None and judging.spares_the_sound(manifest):
+        failed = None
     claim, metadata = looked.claim, {}
     if claim is not None and looked.envelope is not None:
         metadata = with_outside_fields(claim.provenance, o8_signature=looked.envelope.hex_signature)
@@ -279,6 +331,8 @@ def _verdict(
             if failed.name == "audio"
             else f"This disclosure does not hold. {failed.sentence}"
             if failed.name == "disclosure"
+            else f"This file is not as it was issued. {failed.sentence}"
+            if failed is manifest
             else f"This stamp does not hold. {failed.sentence}"
         )
         return Verdict(State.ALTERED, said, checks, certificate, metadata=metadata, filename=filename)
@@ -294,8 +348,10 @@ def _verdict(
         )
     chain = lineage.chain(certificate) if certificate is not None else lineage.sources(claim.provenance)
     title = str(looked.opened.get("title") or (certificate.public_title if certificate is not None else ""))
+    if wrong:
+        ending = judging.sound_only(wrong[0])
     return Verdict(
-        State.INTACT,
+        State.SOUND_ONLY if wrong else State.INTACT,
         f"{wording.origin(claim, title)} {ending}".strip(),
         checks,
         certificate,
@@ -355,9 +411,10 @@ def by_audio(audio: Audio) -> Certificate | None:
     return row.certificate if row else None
 
 
-def _tags(path: Path, certificate: Certificate) -> list[Check]:
+def _tags(path: Path, certificate: Certificate, *, whole: bool) -> list[Check]:
+    """`whole`: its manifest, which hashes the file, holds and is ours."""
     known = {row.file_sha256 for row in certificate.renditions.all()} - {""}
-    if file_sha256(path) in known:
+    if whole or file_sha256(path) in known:
         return [
             Check("file", True, "The whole file, tags included, is byte for byte the one that was issued.")
         ]

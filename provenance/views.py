@@ -41,8 +41,10 @@ STATES = {
     State.NO_CREDENTIALS: ("No credentials", "warn"),
     State.RECOGNISED: ("Recognised", "warn"),
     State.REVOKED: ("Revoked", "bad"),
+    State.SOUND_ONLY: ("Sound intact", "warn"),
 }
 CHECKS = {
+    "manifest": "Content Credentials",
     "form": "Statement readable",
     "signature": "Signature",
     "identity": "Certificate",
@@ -57,6 +59,7 @@ CHECKS = {
     "disclosure": "Disclosure",
 }
 ORDER = (
+    "manifest",
     "revocation",
     "disclosure",
     "recognition",
@@ -292,6 +295,20 @@ def trust(request: HttpRequest) -> HttpResponse:
     return JsonResponse(
         document,
         json_dumps_params={"indent": 2},
+        headers={"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"},
+    )
+
+
+@require_safe
+def root_certificate(request: HttpRequest) -> HttpResponse:
+    """Our root of Content Credentials, for other programs: c2patool --trust_anchors and the like."""
+    keys.ensure()
+    anchors = keys.trust().claim_roots
+    if not anchors:
+        raise Http404("This Starforge gives no Content Credentials.")
+    return HttpResponse(
+        anchors,
+        content_type="application/x-pem-file",
         headers={"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"},
     )
 

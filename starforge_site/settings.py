@@ -208,6 +208,7 @@ STARFORGE_ENGINES = env.words(
     "generation.engines.stable_audio.engine.StableAudio,generation.engines.stability.engine.StabilityAPI",
 )
 STARFORGE_SIGNER = env.text("STARFORGE_SIGNER", "provenance.keys.file_signer")
+STARFORGE_C2PA = env.flag("STARFORGE_C2PA", default=True)
 # Where stamps are declared besides here; nowhere without an address.
 STARFORGE_O8_URL = env.address("STARFORGE_O8_URL")
 STARFORGE_O8_KIND = env.choice("STARFORGE_O8_KIND", ("DECLARATIONS", "PLAN", "V2"), "DECLARATIONS").lower()

@@ -23,18 +23,27 @@ PACKAGE = "starforge_verify"
 DISTRIBUTION = f"{PACKAGE}-{VERSION}"
 FILENAME = f"{DISTRIBUTION}-py3-none-any.whl"
 REQUIRES = ("cryptography>=42", "rfc8785>=0.1.4,<0.2")
+C2PA = "c2pa-python>=0.38,<0.39"
 MODULES = {
     **{
         f"provenance/{name}.py": f"{name}.py"
         for name in (
-            "canonical", "credentials", "disclosure", "proof", "signing", "statement", "streams", "trust", "wording",
+            "canonical", "credentials", "disclosure", "mp4", "proof", "signing", "statement", "streams", "trust",
+            "wording",
         )
+    },
+    **{
+        f"provenance/manifest/{name}.py": f"manifest/{name}.py"
+        for name in ("__init__", "boxes", "certificates", "child", "judging", "limited", "places", "writing")
     },
     **{f"provenance/log/{name}.py": f"log/{name}.py" for name in ("__init__", "notes", "tree")},
     **{f"provenance/standalone/{name}.py": f"{name}.py" for name in ("__init__", "check", "cli")},
     **{
         f"catalog/audio/{name}.py": f"audio/{name}.py"
-        for name in ("__init__", "atomic", "errors", "headers", "id3", "marking", "mpeg", "sniff", "vorbis")
+        for name in (
+            "__init__", "atomic", "confinement", "errors", "headers", "id3", "limits", "marking", "mpeg", "sniff",
+            "vorbis",
+        )
     },
 }  # fmt: skip
 _RENAMES = (
@@ -44,7 +53,7 @@ _RENAMES = (
 )
 _STAMP = (1980, 1, 1, 0, 0, 0)
 _OURS = {"catalog", "provenance", "generation", "starforge_site", "django", "rest_framework"}
-_OUTSIDE = {"cryptography", "rfc8785"}
+_OUTSIDE = {"c2pa", "cryptography", "rfc8785"}
 
 
 class BuildError(Exception):
@@ -104,7 +113,7 @@ def _imported(node: ast.AST) -> list[str]:
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom) and node.module:
-        if node.module in (PACKAGE, f"{PACKAGE}.audio", f"{PACKAGE}.log"):
+        if node.module in (PACKAGE, f"{PACKAGE}.audio", f"{PACKAGE}.log", f"{PACKAGE}.manifest"):
             # From a package both modules and names may come; names of ours are written in capitals.
             return [f"{node.module}.{a.name}" if a.name.islower() else node.module for a in node.names]
         return [node.module]
@@ -121,6 +130,8 @@ def _metadata() -> bytes:
         "License-File: LICENSE",
         "Requires-Python: >=3.11",
         *(f"Requires-Dist: {one}" for one in REQUIRES),
+        "Provides-Extra: c2pa",
+        f'Requires-Dist: {C2PA}; extra == "c2pa"',
         "",
         "Usage: starforge-verify --trust starforge-trust.json take.wav",
         "",

@@ -10,17 +10,19 @@ from typing import Any
 
 from catalog.audio.errors import AudioError
 from provenance import credentials, disclosure, streams, wording
+from provenance.manifest import judging
 from provenance.proof import Audio, Check, examine
 from provenance.trust import Trust
 
-INTACT, ALTERED, NO_CREDENTIALS, REVOKED, NOT_CHECKED = (
+INTACT, ALTERED, NO_CREDENTIALS, REVOKED, SOUND_ONLY, NOT_CHECKED = (
     "intact",
     "altered",
     "no_credentials",
     "revoked",
+    "sound_only",
     "not_checked",
 )
-EXIT_CODES = {INTACT: 0, ALTERED: 1, NO_CREDENTIALS: 2, REVOKED: 4, NOT_CHECKED: 65}
+EXIT_CODES = {INTACT: 0, ALTERED: 1, NO_CREDENTIALS: 2, REVOKED: 4, SOUND_ONLY: 5, NOT_CHECKED: 65}
 MAX_MEMBER = 1 << 20  # of a bundle: none of its files comes near it
 
 
@@ -89,7 +91,9 @@ def check_file(
 ) -> Outcome:
     """Check a recording by the credentials it carries, or by those of `bundle` when one is given."""
     try:
-        audio = Audio(*streams.identity(path))
+        with judging.looking(path, trust) as look:  # the c2pa library, where it is installed, works meanwhile
+            audio = Audio(*streams.identity(path))
+            seen = look.seen()
     except AudioError as error:
         return Outcome(NOT_CHECKED, error.reason)
     if bundle is not None:
@@ -104,12 +108,15 @@ def check_file(
             NO_CREDENTIALS,
             "This file carries no stamp. With the certificate's bundle it can be checked all the same.",
             (
+                *([judging.judge(seen, trust)] if seen.place else []),
                 Check(
                     "audio", None, "Nothing to compare with.", {"kind": audio.kind, "measured": audio.sha256}
                 ),
             ),
         )
-    return _judged(carried.envelope, carried.proof, carried.certificate_id, trust, audio, shown)
+    return _judged(
+        carried.envelope, carried.proof, carried.certificate_id, trust, audio, shown, seen, carried.manifest
+    )
 
 
 def check_bundle(bundle: Bundle, trust: Trust, *, shown: disclosure.Disclosure | None = None) -> Outcome:
@@ -124,32 +131,55 @@ def _judged(
     trust: Trust,
     audio: Audio | None,
     shown: disclosure.Disclosure | None,
+    seen: judging.Seen | None = None,
+    promised: bool = False,
 ) -> Outcome:
     looked = examine(
         envelope, trust, audio=audio, proof=proof, certificate_id=certificate_id, disclosure=shown
     )
     found = looked.claim.certificate_id if looked.claim else None
+    manifest = None
+    if seen is not None:
+        manifest = judging.judge(
+            seen,
+            trust,
+            certificate_id=certificate_id,
+            envelope=envelope,
+            entry=looked.entry_index,
+            promised=promised,
+        )
+    checks = (*([manifest] if manifest else []), *looked.checks)
     failed = looked.first_failure
+    wrong = manifest is not None and manifest.ok is False
+    if failed is None and manifest is not None and wrong and not judging.spares_the_sound(manifest):
+        said = f"This file is not as it was issued. {manifest.sentence}"
+        return Outcome(ALTERED, said, checks, found)
     if failed is not None:
         beginning = {
             "audio": "This is not the recording that was certified.",
             "disclosure": "This disclosure does not hold.",
         }.get(failed.name, "This stamp does not hold.")
-        return Outcome(ALTERED, f"{beginning} {failed.sentence}", looked.checks, found)
+        return Outcome(ALTERED, f"{beginning} {failed.sentence}", checks, found)
     if looked.revocation:
-        return Outcome(REVOKED, f"{looked.revocation.rstrip('.')}.", looked.checks, found)
-    unknown = next((c for c in looked.checks if c.ok is None), None)
+        return Outcome(REVOKED, f"{looked.revocation.rstrip('.')}.", checks, found)
+    unknown = next(
+        (c for c in looked.checks if c.ok is None), None
+    )  # a manifest is a second proof, not the first
     if unknown is not None or looked.claim is None:
         said = unknown.sentence if unknown else "The stamp could not be looked at."
-        return Outcome(NOT_CHECKED, said, looked.checks, found)
+        return Outcome(NOT_CHECKED, said, checks, found)
     title = str(looked.opened.get("title") or "")
     ending = (
         "The signature and the log entry hold."
         if audio is None
         else "The file you hold has not changed since."
     )
+    if manifest is not None and wrong:
+        ending = judging.sound_only(manifest)
+    elif manifest is not None and manifest.detail["state"] == judging.NOT_CHECKED:
+        ending = f"{ending} {manifest.sentence}"
     said = f"{wording.origin(looked.claim, title)} {ending}"
-    return Outcome(INTACT, said, looked.checks, found, looked.opened)
+    return Outcome(SOUND_ONLY if wrong else INTACT, said, checks, found, looked.opened)
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:

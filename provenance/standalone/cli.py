@@ -20,8 +20,9 @@ MARKS = {True: "yes", False: "NO ", None: " - "}
 HELP = """\
 Is this recording what it says it is? Looks at the file and the trust file, and at nothing else: no network.
 
-Exit status: 0 intact and trusted, 1 altered or forged, 2 no credentials, 4 revoked; 64 and above: not checked
-(64 wrong call, 65 cannot be read, 66 no such file, 70 the check itself failed). Several files: the highest one.
+Exit status: 0 intact and trusted, 1 altered or forged, 2 no credentials, 4 revoked, 5 the sound is intact
+but the file around it is not as it was issued; 64 and above: not checked (64 wrong call, 65 cannot be read,
+66 no such file, 70 the check itself failed). Several files: the highest one.
 """
 
 

@@ -113,7 +113,7 @@ function tell(file, found) {
     open.href = form.dataset.certificate.replace("cert_0000", encodeURIComponent(found.claim.id));
     actions.append(open);
   }
-  if (found.state === "no_credentials" || found.state === "not_checked") actions.append(sender(file));
+  if (["no_credentials", "not_checked"].includes(found.state) || (found.state === "intact" && found.manifest)) actions.append(sender(file));
   if (found.state === "no_credentials") box.append(element("p", "", "A copy that was coded, cut or turned down may still be recognised by its sound. For that it has to be sent; it is read once and removed."));
   if (actions.childNodes.length) box.append(actions);
   const rows = element("div", "checked");
@@ -127,7 +127,8 @@ function tell(file, found) {
     rows.append(element("div", "tick", element("span", "mark good"), element("h3", "", name[0].toUpperCase() + name.slice(1)), element("span", "small", "Opened"), element("p", "small", String(value))));
   }
   box.append(rows);
-  box.append(element("p", "small where", "Checked in this browser. The file was not uploaded. Manifests of other makers (C2PA) are not judged here."));
+  box.append(element("p", "small where", "Checked in this browser. The file was not uploaded. Content Credentials (C2PA) are not judged here"
+    + `${found.manifest ? ": this file was issued with them, and whether they still hold is told when it is sent" : ""}.`));
   verdict.replaceChildren(box);
 }
 

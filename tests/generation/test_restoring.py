@@ -1,4 +1,7 @@
-"""A take whose files are gone, made again: to the byte under its own certificate, or not at all."""
+"""A take whose files are gone, made again: to the byte under its own certificate, or not at all.
+
+But for the manifest of Content Credentials, which is signed anew: no two signatures are the same.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from provenance.lineage import parents
 from tests.generation import stand_in as stand_ins
 from tests.generation.finished import finished
 from tests.people import Person, owner
+from tests.provenance import claims
 from tests.rows import catalog_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,9 +51,9 @@ def made(artist: Artist) -> GeneratedTrack:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """The hash of every file below a folder."""
+    """The hash of every file below a folder, without the manifest where it has one."""
     files = sorted(one for one in folder.rglob("*") if one.is_file())
-    return {str(one.relative_to(folder)): hashlib.sha256(one.read_bytes()).hexdigest() for one in files}
+    return {str(one.relative_to(folder)): hashlib.sha256(claims.without(one)).hexdigest() for one in files}
 
 
 def restored(take: GeneratedTrack) -> Restoration:

@@ -53,7 +53,8 @@ def test_a_vector_is_judged_as_it_must_be(case):
 
 
 def test_the_vectors_have_every_state_and_every_check_that_can_fail():
-    assert {case["state"] for case in CASES} == set(check.EXIT_CODES)
+    # sound_only needs a manifest, which the verifier in the browser does not look at: test_content_credentials
+    assert {case["state"] for case in CASES} == set(check.EXIT_CODES) - {check.SOUND_ONLY}
     assert {case["failed"] for case in CASES} == {
         None, "audio", "credentials", "disclosure", "form", "identity", "log", "signature",
     }  # fmt: skip

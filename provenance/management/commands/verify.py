@@ -20,7 +20,8 @@ MARKS = {True: "yes", False: "NO ", None: " - "}
 class Command(BaseCommand):
     help = (
         "Is this recording what it says it is? Exit status 0 intact, 1 altered or forged, 2 no credentials, "
-        "3 recognised only, 4 revoked; 64 and above: not checked (65 not audio, 66 no such file)."
+        "3 recognised only, 4 revoked, 5 sound intact but the "
+        "file around it changed; 64 and above: not checked (65 not audio, 66 no such file)."
     )
     requires_system_checks = []
 

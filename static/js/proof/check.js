@@ -230,7 +230,8 @@ export function credentials(bytes) {
   }
   let envelope;
   try { envelope = JSON.parse(found.get(NAMES.envelope)); } catch { throw new Refused("The stamp in the file is no longer readable."); }
-  return { certificateId: found.get(NAMES.certificate), envelope, proof: found.get(NAMES.proof) };
+  const manifest = found.get("STARFORGE_MANIFEST") === "c2pa";   // issued with Content Credentials, which are not read here
+  return { certificateId: found.get(NAMES.certificate), envelope, proof: found.get(NAMES.proof), manifest };
 }
 
 // The verdict on a recording: { state, sentence, checks, claim, opened, sound }. `bring` may answer credentials for
@@ -251,7 +252,7 @@ export async function checkRecording(bytes, trust, { shown = null, bring = null 
     return { state: "no_credentials", sentence: "This file carries no stamp. That proves nothing for or against it.", checks: [], claim: null, opened: {}, sound };
   }
   const looked = await examine(carried, trust, sound, shown);
-  return { ...judged(looked, brought), ...looked, sound };
+  return { ...judged(looked, brought), ...looked, sound, manifest: Boolean(carried.manifest) };
 }
 
 function judged({ checks, claim, revoked, opened }, brought) {
@@ -265,7 +266,7 @@ function judged({ checks, claim, revoked, opened }, brought) {
   if (unknown) return { state: "not_checked", sentence: unknown.sentence };
   const ending = brought
     ? "This copy carries no stamp and was found by its audio, which has not changed since."
-    : "The file you hold has not changed since.";
+    : "Its sound has not changed since.";
   return { state: "intact", sentence: `${origin(claim, opened.title)} ${ending}` };
 }
 
