@@ -56,7 +56,7 @@ def declare(certificate: Certificate) -> tuple[ExternalStamp, bool]:
     return row, made
 
 
-def send_again(row: ExternalStamp) -> bool:
+def send_again(row: ExternalStamp, *, urgent: bool = True) -> bool:
     """The owner asks: what failed is tried again, what waits is tried now, what is declared is compared.
 
     What went missing there is declared anew. False when a worker has it in hand.
@@ -71,7 +71,7 @@ def send_again(row: ExternalStamp) -> bool:
         rest = ExternalStamp.objects.filter(pk=row.pk).exclude(status=ExternalStamp.RUNNING)
         if not rest.update(**_waiting(now), next_try_at=None, error="", **changes):
             return False
-        jobs.wake(row, urgent=True)
+        jobs.wake(row, urgent=urgent)
     return True
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ
@@ -297,6 +298,10 @@ def test_what_stands_there_is_compared_field_by_field(o8: O8, made: Certificate)
 
     sent(made)
     assert compared() == "the same" and word(made) == "Declared on o8"
+    call_command("compare_o8")
+    assert row_of(made).status == "ready"  # compared a moment ago
+    call_command("compare_o8", "--days", "-1")
+    assert sent(made) == "the same"
     o8.misbehave = broken
     assert compared() == "not compared" and word(made) == "Declared on o8"
     o8.misbehave = None
