@@ -28,7 +28,7 @@ from generation.training.checkpoint import FILE as CHECKPOINT
 from generation.training.dataset import Recording
 from generation.training.recipe import Recipe
 from generation.training.session import Material, News
-from provenance import stamping
+from provenance import origins, stamping
 from provenance.canonical import canonical
 from provenance.lineage import ADAPTER
 
@@ -193,6 +193,7 @@ def _sound(file: Path, title: str, rate: int) -> np.ndarray:
 def statement_of(row: Adapter, card: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
     """The provenance JSON of an adapter: what is signed."""
     base, training, losses = card["base"], card["training"], card["losses"]
+    learned = {pk for source in row.sources.all() for pk in source.track_ids}
     return {
         "type": ADAPTER,
         "artist": row.artist.name,
@@ -227,5 +228,5 @@ def statement_of(row: Adapter, card: dict[str, Any], loaded: Loaded) -> dict[str
             "aggregate": row.aggregate,
         },
         "rights": {"training": "granted for this adapter"},
-        "parents": [],
+        "parents": origins.of(row.artist, learned),
     }

@@ -13,8 +13,6 @@ from generation.models import GeneratedTrack, Generation
 from provenance import origins
 from provenance.canonical import canonical
 
-MAX_ORIGINS = 48  # parents in one statement, which has to fit a tag; the source map's hash covers them all
-
 
 def _digest(value: Any) -> str:
     return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()
@@ -64,7 +62,7 @@ def statement_of(
     if learned.get("certificate_id"):
         parents.append({"certificate_id": learned["certificate_id"], "relation": "played with"})
     heard = {str(entry["track_id"]) for entry in rendering.built_from if entry.get("track_id")}
-    parents += origins.of(generation.artist, heard)[:MAX_ORIGINS]
+    parents += origins.of(generation.artist, heard)
     return {
         "type": "ai_generated",
         "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -67,6 +67,7 @@ def test_from_the_api_to_a_take_that_says_what_it_learned_from(
 ) -> None:
     me, other = ready(owner(), recordings), collaborator()
     settings.STARFORGE_TRAIN_SLICE_SECONDS = 0  # a slice is one track, then one step
+    origin = ask(me, "post", f"/tracks/{me.artist.tracks.earliest('id').pk}/origin/").json()["certificate_id"]
     answer = ask(me, "post", "/adapters/", {"name": "Night", **RECIPE}, **{"idempotency-key": "one"})
     assert answer.status_code == 202, answer.content
     pk = answer.json()["id"]
@@ -92,6 +93,7 @@ def test_from_the_api_to_a_take_that_says_what_it_learned_from(
     signed = row.certificate.provenance
     assert verification.verify_certificate(row.certificate_id).valid
     assert signed["type"] == "adapter" and signed["adapter"]["sha256"] == row.sha256
+    assert signed["parents"] == [{"certificate_id": origin, "relation": "made from"}]
     assert signed["generator"]["weights_sha256"] == row.base_sha256 == shown["card"]["base"]["sha256"]
     assert signed["generator"]["training_catalog_hash"] == row.catalog_hash == row.sources.get().catalog_hash
     assert signed["adapter"]["hyperparameters_sha256"] == Recipe(**RECIPE).sha256

@@ -451,6 +451,11 @@ def test_asked_only_means_asked_only(o8: O8, settings: Any, certify: Certify, fi
     made = certify({"wav": files["wav"]})
     assert not made.external_stamps.exists()
     assert outbox.declare(made)[1]
+    settings.STARFORGE_O8_DECLARE = "all"
+    own = certify({"mp3": files["mp3"]}, provenance={"type": "origin"}, declared=True)
+    assert not own.external_stamps.exists()  # an upload is declared when its owner asks
+    assert outbox.declare(own)[1] and sent(own) == "declared"
+    assert (o8.rows[-1]["aiComposition"], o8.rows[-1]["aiModels"]) == (0, None)
 
 
 def test_a_token_is_shown_nowhere_and_tls_is_checked(o8: O8) -> None:
