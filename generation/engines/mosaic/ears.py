@@ -21,11 +21,12 @@ from catalog.analysis.keys import Key
 from catalog.analysis.loudness import measure
 from catalog.similarity import Background
 from generation.engines.mosaic.arrange import quiet_curve
-from generation.engines.mosaic.dial import Levels
+from generation.engines.mosaic.dial import FORWARD, Levels
 from generation.engines.mosaic.eq import filtered, gains_db, kernel_of, spectrum_of
 from generation.engines.mosaic.plan import SAMPLE_RATE, Plan
 from generation.mastering import gain_curve
 
+REST = "rest"
 _FLAT = np.full((1, 12), 1.0 / 12.0, dtype=np.float32)
 _NO_CHROMA = Chroma(_FLAT, _FLAT, 0.0)  # it plays no part in the energy
 
@@ -44,7 +45,12 @@ class Ears:
 
     def __init__(self, plan: Plan, stems: Mapping[str, np.ndarray]) -> None:
         self._plan = plan
-        small = {name: _small(stem) for name, stem in stems.items() if stem.any()}
+        # what the dial leaves alone stays together
+        apart = {name: stem for name, stem in stems.items() if name in FORWARD and stem.any()}
+        together = [stem for name, stem in stems.items() if name not in FORWARD and stem.any()]
+        if together:
+            apart[REST] = np.sum(together, axis=0) if len(together) > 1 else together[0]
+        small = {name: _small(stem) for name, stem in apart.items()}
         have = spectrum_of(to_mono(np.asarray(sum(small.values())), RATE))
         # an edit keeps the equaliser of the take it changes
         self.eq_db = plan.eq_db or gains_db(have, plan.spectrum, plan.tilt_db)
