@@ -240,7 +240,7 @@ class Making:
         generation, engine = self.generation, self.engine
         sources = {entry["track_id"] for entry in rendering.built_from if entry.get("track_id")}
         without = None
-        if len(self.tracks) - len(sources) >= 4:
+        if sources and len(self.tracks) - len(sources) >= 4:
             without = float(self.model.match(matched.analysis.vector, exclude=sorted(sources)).score)
         name = re.sub(r"[^\w.-]+", "_", generation.title)
         stem = f"{name}_{datetime.now(UTC):%Y%m%d}_{number:02d}"

@@ -15,11 +15,11 @@ from generation.brief import Brief
 MOST_CHARACTERS = 2000
 SECTIONS: dict[str, tuple[str, float]] = {
     # what stands in the text, and how much of the asked energy it has
-    "intro": ("intro, sparse, few instruments", 0.55),
-    "build": ("build-up, rising tension", 0.8),
+    "intro": ("sparse opening, few instruments", 0.55),
+    "build": ("building up, rising tension", 0.8),
     "drop": ("full energy, all instruments", 1.1),
     "break": ("breakdown, stripped back, atmospheric", 0.5),
-    "outro": ("outro, elements dropping out", 0.55),
+    "outro": ("ending, elements dropping out", 0.55),
 }
 _ENERGY = (
     (0.25, "calm"),
