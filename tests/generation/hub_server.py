@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,13 +19,15 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 @dataclass
 class Faults:
     """cut: bytes after which the line is cut, once for each entry. busy: answers of 503 before one that helps.
-    altered: paths that come with other bytes than were named. gated: repositories that want this token."""
+    altered: paths that come with other bytes than were named. gated: repositories that want this token.
+    stall: seconds of silence after the headers, and then nothing."""
 
     cut: list[int] = field(default_factory=list)
     busy: int = 0
     altered: set[str] = field(default_factory=set)
     gated: dict[str, str] = field(default_factory=dict)
     no_ranges: bool = False
+    stall: float = 0.0
 
 
 @dataclass
@@ -108,6 +111,10 @@ def local_hub(folder: Path) -> Iterator[LocalHub]:
             if not body:
                 return None
             rest = data[first:]
+            if faults.stall:
+                time.sleep(faults.stall)
+                self.close_connection = True
+                return None
             if faults.cut and len(rest) > faults.cut[0]:
                 self.wfile.write(rest[: faults.cut.pop(0)])
                 self.wfile.flush()

@@ -21,6 +21,7 @@ from generation.hub import (
     errors,
     fetch,
     manifest_in,
+    transfer,
 )
 from tests.generation.hub_server import COMMIT, LocalHub, local_hub
 
@@ -147,12 +148,19 @@ def test_a_gated_repository_says_how_to_be_let_in(hub: LocalHub, tmp_path: Path)
     get(hub, tmp_path / "models", token="hf_right")
 
 
-def test_what_is_not_there_and_who_does_not_answer(hub: LocalHub, tmp_path: Path) -> None:
+def test_what_is_not_there_and_who_does_not_answer(
+    hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(errors.NotThere, match=r"no missing\.json in people/tiny at “main”"):
         get(hub, tmp_path / "models", Repository("tiny", REPO, (WantedFile("missing.json"),)))
     hub.faults.busy = 50
     with pytest.raises(errors.NoAnswer, match=r"\(503\).*run the same command again"):
         get(hub, tmp_path / "models")
+    hub.faults.busy, hub.faults.stall = 0, 0.4
+    hub.add(REPO, {"long.bin": WEIGHTS[:4000]})
+    monkeypatch.setattr(transfer, "TIMEOUT", 0.1)
+    with pytest.raises(errors.NoAnswer, match="timed out"):
+        get(hub, tmp_path / "models", Repository("tiny", REPO, (WantedFile("long.bin"),)))
     closed = Hub("http://127.0.0.1:9", wait=lambda _: None)
     with pytest.raises(errors.NoAnswer, match="no connection"):
         fetch(WANTED, tmp_path / "models", closed, acceptance=YES)

@@ -185,7 +185,7 @@ class _Session:
         self, begin: Excerpt | None, material: Material
     ) -> tuple[list[Piece], list[dict[str, Any]], str]:
         """The first stretch: of several candidates the one nearest to the catalog. (pieces, candidates, choice)"""
-        init = Init(begin.sound, self.settings.strength) if begin else None
+        init = Init(_padded(begin.sound, self.loaded), self.settings.strength) if begin else None
         made: list[tuple[float, Piece]] = []
         for number in range(self.settings.candidates):
             piece = self._draw(self._seed("candidate", number) if number else self.brief.seed, init)
