@@ -62,11 +62,6 @@ def wanted(name: str) -> list[Model]:
     if name not in MODELS:
         raise FetchError(f"There is no model “{name}”. Choose: {', '.join(MODELS)}.")
     model = MODELS[name]
-    if model.repo.startswith("https://"):
-        raise FetchError(
-            f"{model.label} is not on the hub. Download {model.repo}{model.files[0]} and put it into "
-            f"{models_folder() / model.name}."
-        )
     return [*(MODELS[needed] for needed in model.needs), model]
 
 

@@ -31,7 +31,16 @@ class LengthField(forms.FloatField):
             raise ValidationError("Write the length as 1:30 or as 90 seconds.") from None
 
 
-OPTIONS = ("candidates", "references_as", "cfg", "top_k", "top_p")  # settings that some engines have
+OPTIONS = (  # settings that some engines have
+    "candidates",
+    "references_as",
+    "reference_strength",
+    "negative_prompt",
+    "steps",
+    "cfg",
+    "top_k",
+    "top_p",
+)
 ROLE_WORDS = {
     "all": "Everything",
     "drums": "Drums",
@@ -73,6 +82,9 @@ class StudioForm(forms.Form):
     text = forms.CharField(max_length=2000, required=False)
     candidates = forms.IntegerField(required=False)
     references_as = forms.CharField(max_length=20, required=False)
+    reference_strength = forms.FloatField(required=False)
+    negative_prompt = forms.CharField(max_length=500, required=False)
+    steps = forms.IntegerField(required=False)
     cfg = forms.FloatField(required=False)
     top_k = forms.IntegerField(required=False)
     top_p = forms.FloatField(required=False)

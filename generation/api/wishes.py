@@ -16,7 +16,16 @@ from generation.seeds import seed_of
 
 LONGEST_ID = 64
 TEXT_LENGTH = 2000
-OPTIONS = ("candidates", "references_as", "cfg", "top_k", "top_p")  # settings that some engines have
+OPTIONS = (  # settings that some engines have
+    "candidates",
+    "references_as",
+    "reference_strength",
+    "negative_prompt",
+    "steps",
+    "cfg",
+    "top_k",
+    "top_p",
+)
 BESIDE = ("engine", "change", "take", "edit")  # fields of a request that are not wishes
 
 
@@ -124,6 +133,9 @@ class MusicRequest(serializers.Serializer[Any]):
     )
     candidates = Whole(required=False, allow_null=True, min_value=1, max_value=8)
     references_as = Text(required=False, allow_null=True, max_length=20)
+    reference_strength = Number(required=False, allow_null=True, min_value=0, max_value=1)
+    negative_prompt = Text(required=False, allow_null=True, max_length=500)
+    steps = Whole(required=False, allow_null=True, min_value=1, max_value=1000)
     cfg = Number(required=False, allow_null=True, min_value=0, max_value=30)
     top_k = Whole(required=False, allow_null=True, min_value=0, max_value=100_000)
     top_p = Number(required=False, allow_null=True, min_value=0, max_value=1)
@@ -248,6 +260,9 @@ class BriefQuery(serializers.Serializer[Any]):
     text = serializers.CharField(required=False, allow_blank=True, max_length=TEXT_LENGTH)
     candidates = serializers.IntegerField(required=False, min_value=1, max_value=8)
     references_as = serializers.CharField(required=False, allow_blank=True, max_length=20)
+    reference_strength = serializers.FloatField(required=False, min_value=0, max_value=1)
+    negative_prompt = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    steps = serializers.IntegerField(required=False, min_value=1, max_value=1000)
     cfg = serializers.FloatField(required=False, min_value=0, max_value=30)
     top_k = serializers.IntegerField(required=False, min_value=0, max_value=100_000)
     top_p = serializers.FloatField(required=False, min_value=0, max_value=1)

@@ -144,7 +144,7 @@ def test_a_take_is_paid_once_put_right_and_certified(artist: Artist, api: Stabil
     track = Track.objects.of(artist).ready().order_by("id")[0]
     near = made(artist, references=(Reference(track.pk),), options={"reference_strength": 0.3})
     assert api.orders[-1]["path"].endswith("audio-to-audio") and api.orders[-1]["strength"] == "0.30"
-    assert near.plan["reference"]["track_id"] == track.pk and api.charged == 40
+    assert near.plan["conditioned_on"][0]["track_id"] == track.pk and api.charged == 40
 
 
 @pytest.mark.django_db(transaction=True)

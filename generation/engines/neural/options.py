@@ -8,10 +8,12 @@ from typing import Any
 
 from generation.prompting import BadWishes
 
+TEXT_LENGTH = 500
+
 
 @dataclass(frozen=True)
 class Option:
-    """kind: "number", "whole" or "choice". low, high: of a number. choices: the words of a choice."""
+    """kind: "number", "whole", "choice" or "text". low, high: of a number. choices: the words of a choice."""
 
     name: str
     label: str
@@ -31,6 +33,10 @@ class Option:
             if value not in self.choices:
                 raise ValueError(f"{self.label} is one of: {', '.join(self.choices)}.")
             return str(value)
+        if self.kind == "text":
+            if not isinstance(value, str) or len(value) > TEXT_LENGTH:
+                raise ValueError(f"{self.label} is a text of at most {TEXT_LENGTH} characters.")
+            return value.strip()
         try:
             number = float(value)
         except (TypeError, ValueError):

@@ -33,13 +33,13 @@ class Calm:
 def guess(model: Model, seconds: float, tries: int) -> float:
     """Seconds for one take, loading included, before this machine has made any."""
     steps = FRAMES_A_SECOND * seconds
-    if _has_gpu():
+    if has_gpu():
         return 15.0 + GPU_SECONDS_A_STEP * steps * (1 + 0.1 * (tries - 1))
     step = 4.0 * model.parameters / PROCESSOR_BYTES_A_SECOND
     return 10.0 + model.size_bytes / 1e9 * 5.0 + step * steps * (1 + 0.4 * (tries - 1))
 
 
-def _has_gpu() -> bool:
+def has_gpu() -> bool:
     """Without torch, which web processes do not load: whether the driver shows a device."""
     from pathlib import Path
 

@@ -6,7 +6,8 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,8 +16,12 @@ import numpy as np
 from catalog.repeatable import one_thread
 from generation.brief import Brief
 from generation.engines.base import Availability, EngineError, Material, OnProgress, Rendering
-from generation.engines.neural import finishing
-from generation.engines.neural.finishing import RATE
+from generation.engines.mosaic.progress import Progress
+from generation.engines.musicgen.references import excerpt
+from generation.engines.neural import finishing, parts
+from generation.engines.neural.exact import MOST_STRETCH, SAMPLE_RATE
+from generation.engines.neural.options import Option, decided
+from generation.engines.neural.words import MOST_CHARACTERS, described
 from generation.engines.stability.client import (
     ACCOUNT,
     CREDITS,
@@ -29,12 +34,26 @@ from generation.engines.stability.client import (
     Service,
 )
 from generation.engines.stability.paid import Paid
-from generation.engines.stable_audio.references import excerpt
+from generation.mastering import master, target_lufs
+from generation.prompting import BadWishes
 
 BASE = "https://api.stability.ai"
 EXPECTED_SECONDS = 25.0  # an answer takes about so long; only the bar of progress believes it
 LOOK_SECONDS = 0.4
-STRENGTH = 0.6
+LONGEST_SECONDS = 170.0  # of a take: more is ordered, because what is made faster comes out shorter
+PAID_BEFORE = "This sound had been paid for by an earlier attempt; it was not ordered again."
+
+OPTIONS = (
+    Option(
+        "reference_strength",
+        "Distance from the reference",
+        "number",
+        0.6,
+        "How far the take may go from your reference: 0 keeps nearly all of it, 1 nothing.",
+        0,
+        1,
+    ),
+)
 
 T = TypeVar("T")
 
@@ -51,6 +70,7 @@ class StabilityAPI:
         "Made on the machines of Stability AI: your words, and a reference if you choose one, are sent there."
     )
 
+    options = OPTIONS
     cost = f"{CREDITS} credits of the Stability account for each take, about US$ {CREDITS * DOLLARS_EACH:.2f}"
 
     def availability(self) -> Availability:
@@ -68,86 +88,107 @@ class StabilityAPI:
     def estimate(self, brief: Brief, corpus_size: int) -> float:
         return brief.takes * (EXPECTED_SECONDS + 0.3 * brief.duration_seconds)
 
+    def models(self) -> list[str]:
+        """None that lie on this machine."""
+        return []
+
+    def prepared(self, brief: Brief, dna: Mapping[str, Any]) -> Brief:
+        """The brief with text and settings decided. Raises BadWishes."""
+        if brief.text and len(brief.text) > MOST_CHARACTERS:
+            raise BadWishes({"text": f"Keep the text within {MOST_CHARACTERS} characters."})
+        if brief.duration_seconds > LONGEST_SECONDS:
+            raise BadWishes(
+                {"duration_seconds": f"The hosted Stable Audio plays up to {LONGEST_SECONDS:.0f} seconds."}
+            )
+        return replace(
+            brief,
+            model=MODEL,
+            text=brief.text or described(brief, dna, []),
+            options=decided(self.options, brief.options),
+            evidence=brief.evidence | {"text": "asked" if brief.text else "rules"},
+        )
+
     @one_thread
     def render(self, brief: Brief, material: Material, *, take: int, on_progress: OnProgress) -> Rendering:
         """One take, charged once: what was paid for is kept for a week and found again by the same request.
 
         Raises EngineError with a sentence for every refusal, and says whether anything was charged.
         """
-        if brief.edit is not None:
-            raise EngineError(
-                "A take of the hosted Stable Audio cannot be edited. Ask for a variation instead."
-            )
+        progress = Progress(on_progress)
+        try:
+            brief = self.prepared(brief, {})
+        except BadWishes as error:  # a stored brief of another version
+            raise EngineError(" ".join(error.errors.values())) from error
         key = _key()
         if not key:
             availability = self.availability()
             raise EngineError(f"{availability.missing} {availability.how}")
-        on_progress(0.0, "Preparing the request")
-        bars = finishing.whole_bars(
-            min(brief.duration_seconds, SECONDS[1] - 4.0), brief.bpm, most=SECONDS[1] - 4.0
-        )
-        seconds = bars * finishing.BEATS * 60.0 / brief.bpm
-        order, reference = self._order(brief, material, seconds)
+        progress.to(0.0, "Preparing the request")
+        bars = finishing.whole_bars(brief.duration_seconds, brief.bpm, most=LONGEST_SECONDS)
+        order, sources = self._order(brief, material, bars * finishing.BEATS * 60.0 / brief.bpm, progress)
         service = Service(_base(), key)
         paid = Paid(_folder())
         owner = ",".join(sorted(track.id for track in material.corpus))  # an artist's, without naming them
         again = paid.has(order, owner)
-        file = _meanwhile(lambda: paid.get(order, owner, lambda into: service.buy(order, into)), on_progress)
-        on_progress(0.75, "Measuring tempo and key")
-        sound = _decoded(file)
-        piece = finishing.put_right(sound, brief)
-        audio = finishing.joined([piece], [bars], brief, seconds)
-        on_progress(0.85, "Separating layers and mastering")
-        done = finishing.mastered(audio, brief, lambda: on_progress(0.88, "Separating layers and mastering"))
+        file = _meanwhile(lambda: paid.get(order, owner, lambda into: service.buy(order, into)), progress)
+        progress.to(0.75, "Measuring tempo and key")
+        piece = finishing.put_right(_decoded(file), brief)
+        progress.to(0.82, "Taking it apart into stems")
+        apart = parts.taken_apart(finishing.joined([piece], [bars], brief), progress.tick)
+        progress.to(0.90, "Writing down notes")
+        score = parts.notes_of(apart, brief.bpm)
+        progress.to(0.93, "Mastering")
+        done = master(apart.stems, SAMPLE_RATE, target_lufs=target_lufs(brief.genre), on_step=progress.tick)
+        said = order.form() | {"model": MODEL}
         return Rendering(
             audio=done.audio,
-            sample_rate=RATE,
+            sample_rate=SAMPLE_RATE,
             stems=done.stems,
             plan={
                 "engine": f"{self.slug}/1",
-                "order": order.form(),
-                "reference": reference,
-                "windows": [{"bars": bars, **finishing.said(piece)}],
-                "gain_db": done.gain_db,
+                "text": brief.text,
+                "order": said,
+                "seed": str(brief.seed),
+                "bpm": brief.bpm,
+                "windows": [{"bars": bars, **piece.by.to_json()}],
+                "references_as": "beginning" if sources else "off",
+                "conditioned_on": sources,
+                "score": score,
+                "approximate": {
+                    "stems": apart.how,
+                    "midi": "Approximate: written down from the finished sound." if score else "",
+                },
                 "credits": 0 if again else CREDITS,
             },
-            notes=[*_notes(brief, seconds, again), *piece.notes],
-            generator={"service": _base(), "weights": MODEL, "weights_sha256": None, "fine_tuned": False},
+            notes=[*([PAID_BEFORE] if again else []), *piece.notes],
+            generator={
+                "service": _base(),
+                "weights": MODEL,
+                "weights_sha256": None,
+                "fine_tuned": False,
+                "conditioned_on": [one["track_id"] for one in sources],
+            },
         )
 
-    def _order(self, brief: Brief, material: Material, seconds: float) -> tuple[Order, dict[str, Any] | None]:
-        text = brief.text or finishing.asked_in_words(brief)
+    def _order(
+        self, brief: Brief, material: Material, seconds: float, progress: Progress
+    ) -> tuple[Order, list[dict[str, Any]]]:
         # A little more than is wanted: it begins on its first downbeat, and may have to be made faster.
-        length = min(SECONDS[1], max(SECONDS[0], round(seconds * (1 + finishing.MOST_STRETCH) + 2)))
-        order = Order(text, length, 1 + brief.seed % SEEDS)
-        found = excerpt(brief, material, min(length, REFERENCE_SECONDS[1]))
+        length = min(SECONDS[1], max(SECONDS[0], round(seconds * (1 + MOST_STRETCH) + 2)))
+        order = Order(str(brief.text), length, 1 + brief.seed % SEEDS)
+        found = excerpt(brief, material.corpus, seconds=float(length), melodic=False, tick=progress.tick)
         if found is None:
-            return order, None
-        if found.sound.shape[1] < REFERENCE_SECONDS[0] * RATE:
+            return order, []
+        sound = found.sound[:, : round(REFERENCE_SECONDS[1] * SAMPLE_RATE)]
+        if sound.shape[1] < REFERENCE_SECONDS[0] * SAMPLE_RATE:
             raise EngineError(
                 "The Stability API wants at least six seconds of a reference. Choose more bars."
             )
-        strength = brief.options.get("reference_strength")
-        strength = STRENGTH if strength is None else float(strength)
-        if not 0 <= strength <= 1:
-            raise EngineError("“reference_strength” is a number from 0 to 1.")
-        return Order(
-            order.prompt, order.seconds, order.seed, _mp3(found.sound), max(0.01, strength)
-        ), found.said
+        strength = max(0.01, float(brief.options["reference_strength"]))
+        return replace(order, audio=_mp3(sound), strength=strength), list(found.sources)
 
 
-def _notes(brief: Brief, seconds: float, again: bool) -> list[str]:
-    notes = []
-    if again:
-        notes.append("This sound had been paid for by an earlier attempt; it was not ordered again.")
-    if brief.duration_seconds - seconds > 4.0:
-        notes.append(
-            f"The hosted Stable Audio makes at most {SECONDS[1]} seconds, so the take is shorter than asked."
-        )
-    return [*notes, "The layers were separated from the finished sound, so they are approximate."]
-
-
-def _meanwhile(work: Callable[[], T], on_progress: OnProgress) -> T:
+def _meanwhile(work: Callable[[], T], progress: Progress) -> T:
     """Do it beside, so that a cancel is heard at once. A sound that comes later is kept: it has been paid for."""
     answer: list[T] = []
     failed: list[BaseException] = []
@@ -164,7 +205,7 @@ def _meanwhile(work: Callable[[], T], on_progress: OnProgress) -> T:
     while thread.is_alive():
         thread.join(LOOK_SECONDS)
         passed = time.monotonic() - began
-        on_progress(0.05 + 0.65 * passed / (passed + EXPECTED_SECONDS), "Waiting for Stability AI")
+        progress.to(0.05 + 0.65 * passed / (passed + EXPECTED_SECONDS), "Waiting for Stability AI")
     if failed:
         raise failed[0]
     return answer[0]
@@ -177,7 +218,7 @@ def _decoded(file: Path) -> np.ndarray:
     from catalog.audio.limits import Limits
 
     try:
-        return np.asarray(decode(file, sample_rate=RATE, limits=Limits(max_seconds=600.0)).samples)
+        return np.asarray(decode(file, sample_rate=SAMPLE_RATE, limits=Limits(max_seconds=600.0)).samples)
     except AudioError as error:
         file.unlink(missing_ok=True)  # else every retry would find it again
         raise EngineError(
@@ -190,7 +231,7 @@ def _mp3(sound: np.ndarray) -> bytes:
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "reference.mp3"
-        write_mp3(file, sound, RATE, 320)
+        write_mp3(file, sound, SAMPLE_RATE, 320)
         return file.read_bytes()
 
 
