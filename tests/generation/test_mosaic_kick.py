@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from bench.mosaic.onsets import onsets
 from generation.engines.base import Rendering
 from generation.engines.mosaic import workshop_for
 from generation.engines.mosaic.kicks import find_kicks, lifted
@@ -138,6 +139,26 @@ def test_what_is_moved_is_told_to_the_sample(factor: float) -> None:
     assert sorted(moved.tolist()) == np.flatnonzero(out[0] > 0.5).tolist()
     assert len(moved) == len(at) and which.tolist() == list(range(len(at)))
     assert np.abs(moved - at / factor).max() < (1 + abs(1 / factor - 1) * step * RATE) + FADE
+
+
+@pytest.mark.parametrize("factor", [0.75, 1.25])
+def test_strokes_keep_to_the_grid_of_another_tempo_and_none_is_added(factor: float) -> None:
+    step, first = 0.12, 0.3
+    rng = np.random.default_rng(5)
+    places = np.array([0, 4, 6.5, 8, 12, 14, 16, 20, 21, 22.5, 24, 28])  # in sixteenths: two lie between them
+    lean = np.where(places == 14, 0.015, 0.0)  # played late, as a groove is
+    out = np.zeros((2, round((first + 32 * step) * RATE)), dtype=np.float32)
+    hit = rng.standard_normal((2, round(0.3 * RATE))) * np.exp(-np.arange(round(0.3 * RATE)) / (0.06 * RATE))
+    for at in np.round((first + places * step + lean) * RATE).astype(int):
+        size = min(hit.shape[1], out.shape[1] - at)
+        out[:, at : at + size] += hit[:, :size].astype(np.float32)
+    made = resliced(out, slices(out, factor=factor, first=first, step=step))
+    wanted = (first + places * step) / factor + lean
+    assert made.shape[1] == round(out.shape[1] / factor)
+    found, _ = onsets(made)
+    near = np.abs(found[:, None] - wanted[None, :])
+    assert near.min(axis=0).max() < 0.006
+    assert near.min(axis=1).max() < 0.006
 
 
 def test_parts_cut_by_the_same_slices_add_up() -> None:

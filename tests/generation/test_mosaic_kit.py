@@ -12,6 +12,7 @@ import pytest
 from catalog.analysis import parse_key
 from generation.engines.base import Material, Rendering
 from generation.engines.mosaic import Mosaic, Plan, workshop_for
+from generation.engines.mosaic.align import attacks
 from generation.engines.mosaic.arrange import arrange
 from generation.engines.mosaic.chords import chord_named, scale_of
 from generation.engines.mosaic.drummer import PITCH, STEM, pattern, score, sound
@@ -82,6 +83,18 @@ def test_a_one_shot_lies_in_its_track_and_sounds_like_its_voice() -> None:
         hertz = np.fft.rfftfreq(shot.samples.shape[1], 1 / RATE)
         assert power[(hertz >= low) & (hertz <= high)].sum() > 0.8 * power.sum(), name
         assert np.abs(shot.samples[:, -1]).max() < 1e-3
+
+
+def test_a_one_shot_ends_before_the_next_stroke_of_its_track() -> None:
+    # a hat on every sixteenth: no snare is alone
+    out = played() + np.roll(played(snares=set()), round(STEP * RATE), axis=1)
+    for found in (kit(), read_kit([Phrase(out, FIRST, STEP, 0.0)])):
+        assert found is not None
+        snare = found.shots["snare"]
+        struck, _ = attacks(np.pad(snare.samples, ((0, 0), (RATE, 0))))
+        assert struck.max() < RATE + 0.03 * RATE
+        assert snare.end - snare.start == pytest.approx(snare.samples.shape[1] / RATE, abs=1e-3)
+    assert snare.end - snare.start < STEP + 0.02
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from generation.engines.mosaic.align import attacks
 from generation.engines.mosaic.plan import SAMPLE_RATE
 from generation.engines.mosaic.separate import low_passed
 
@@ -26,6 +27,9 @@ REACH = 0.022  # seconds around a grid line in which its hit may lie
 FINE = 0.001
 STRUCK = 0.35  # of a strong hit's rise: below it nothing was played
 LEAST_HITS = 3
+OWN = 0.030  # seconds of a one-shot in which every rise is its own
+FOREIGN = 0.2  # strength of a rise that is another stroke
+LET_GO = 96  # samples before the next attack at which it has died away
 LATEST = 0.018  # seconds behind or before the grid that is still groove, not error
 
 
@@ -82,7 +86,8 @@ def read_kit(phrases: Sequence[Phrase]) -> Kit | None:
         if np.count_nonzero(hit) < LEAST_HITS:
             continue
         others = sum(rises[other] for other in NAMES if other != name)
-        best = int(np.argmax(np.where(hit, rises[name] - 0.4 * others, -np.inf)))
+        following = np.append(np.sum([rises[other] for other in NAMES], axis=0)[1:], 0.0)
+        best = int(np.argmax(np.where(hit, rises[name] - 0.4 * others - 0.2 * following, -np.inf)))
         shots[name] = _lifted(name, phrases, best, float(moments[name][best]))
         by_step = hit.reshape(-1, STEPS)
         chance[name] = by_step.mean(axis=0)
@@ -168,13 +173,21 @@ def _lifted(name: str, phrases: Sequence[Phrase], number: int, moment: float) ->
     else:
         piece = piece - low_passed(piece, 180.0 if name == "snare" else 5_000.0, 513)
     piece = piece[:, lead : lead + count].copy()
+    if name != "kick":  # what follows in the track would be heard at the track's tempo
+        # with silence before it, so that its own attack is the measure of the others
+        struck, strength = attacks(np.pad(piece, ((0, 0), (margin, 0))))
+        later = struck[(struck > margin + OWN * SAMPLE_RATE) & (strength > FOREIGN)] - margin
+        if later.size:
+            piece = piece[:, : int(later[0]) - LET_GO]
     edge = 48
     piece[:, :edge] *= np.linspace(0.0, 1.0, edge, dtype=np.float32)
     tail = int(0.5 * piece.shape[1])
     piece[:, piece.shape[1] - tail :] *= np.cos(np.linspace(0.0, np.pi / 2, tail, dtype=np.float32))
     begin = phrase.source_start + start / SAMPLE_RATE
     return Shot(
-        np.ascontiguousarray(piece, dtype=np.float32), round(begin, 4), round(begin + SECONDS[name], 4)
+        np.ascontiguousarray(piece, dtype=np.float32),
+        round(begin, 4),
+        round(begin + piece.shape[1] / SAMPLE_RATE, 4),
     )
 
 

@@ -215,7 +215,7 @@ class Workshop:
             sixteenth = (block.end - block.start) / block.source_beats / 4.0
             first = CONTEXT + half.offset / SAMPLE_RATE
             # the kick is cut where all drums are, so that nothing is heard twice or not at all
-            cut = slices(whole, factor=block.stretch, first=first, step=sixteenth)
+            cut = slices(whole, factor=block.stretch, first=first, step=sixteenth, known=at)
             whole, kick = resliced(whole, cut), resliced(kick, cut)
             at, which = cut.moved(at)
             gain = gain[which]
