@@ -20,7 +20,7 @@ from generation.engines.mosaic.dial import LOUDEST_LUFS, QUIETEST_LUFS
 from generation.engines.mosaic.plan import BEATS, Block, Grid, Plan, Section, Voice, generator
 from generation.mastering import target_lufs
 
-ENGINE = "mosaic/2.1"
+ENGINE = "mosaic/2.2"
 LIFTED_FROM = 3  # cuts that a kit or a voice is read from
 Taken = dict[tuple[str, int], int]
 
