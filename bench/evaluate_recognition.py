@@ -96,7 +96,10 @@ def alterations() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     return found
 
 
-def recordings_of(names: Sequence[str], music: Path, takes: int) -> Iterator[tuple[str, Rendering]]:
+def recordings_of(
+    names: Sequence[str], music: Path, takes: int, recordings: int
+) -> Iterator[tuple[str, Rendering]]:
+    """Takes and recordings of each catalog in turn, by name."""
     for catalog in prepared(names, music, music / "mosaic"):
         asked = requests(catalog)
         for request in sorted(asked, key=lambda one: "plain" not in one.what)[:takes]:
@@ -105,7 +108,7 @@ def recordings_of(names: Sequence[str], music: Path, takes: int) -> Iterator[tup
                 yield f"{catalog.name}, {request.label}", made(catalog, quick)
             except EngineError as error:
                 print(f"{catalog.name}, {request.label}: {error.reason}", flush=True)
-        for one in catalog.recordings:
+        for one in catalog.recordings[:recordings]:
             samples = one.load()[:, : MOST_SECONDS * RATE]
             if samples.shape[1] >= 60 * RATE:
                 # under the ceiling as a master is: what a limiter does to louder ones is not the mark's
@@ -202,6 +205,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--music", type=Path, default=Path("var/music"))
     parser.add_argument("--catalogs", nargs="+", default=USUAL, metavar="NAME", choices=(*DEMO, *REAL))
     parser.add_argument("--takes", type=int, default=8, help="takes of each catalog")
+    parser.add_argument("--recordings", type=int, default=20, help="recordings of each catalog, at most")
+    parser.add_argument("--minutes", type=float, default=600.0, help="stop with what there is by then")
     parser.add_argument("--json", type=Path, help="write every figure of every recording")
     asked = parser.parse_args(arguments)
     if not shutil.which("ffmpeg"):
@@ -209,7 +214,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [name for name in asked.catalogs if there(name, asked.music)]
     cases: list[Case] = []
     prints: list[dict[str, np.ndarray]] = []
-    for name, rendering in recordings_of(names, asked.music, asked.takes):
+    began = time.monotonic()
+    for name, rendering in recordings_of(names, asked.music, asked.takes, asked.recordings):
+        if time.monotonic() - began > 60.0 * asked.minutes:
+            break
         case, found = measured(name, rendering, len(cases) + 1)
         cases.append(case)
         prints.append(found)

@@ -26,6 +26,8 @@ from provenance.watermark import Found, read
 # Somebody waits at a page: of longer recordings the first ten minutes are listened to, of other speeds four.
 LISTENED_SECONDS, SPEEDS_SECONDS = 600.0, 240.0
 ON_A_SHELF = 256  # fingerprints: a few megabytes at a time
+# Share of bits that differ: more than a coder changes, so perhaps the copy plays at another speed.
+_DOUBTFUL = 0.08
 _DRIFT = tuple(step * 4e-4 for step in range(-3, 4))  # around a speed the fingerprint found
 
 
@@ -63,10 +65,11 @@ def by_fingerprint(samples: np.ndarray, sample_rate: int) -> Recognised | None:
     """The likeliest certified recording, at other speeds too; then the watermark once more, at that speed."""
     shelves = _shelves()
     found = likeness.likeliest([fingerprint(samples, sample_rate)], shelves)
-    if found is None and shelves:
+    if shelves and (found is None or found.best.errors > _DOUBTFUL):
         part = samples[:, : int(SPEEDS_SECONDS * sample_rate)]
-        found = likeness.likeliest(fingerprints_at(part, sample_rate, SPEEDS), shelves, SPEEDS)
-        if found is not None:
+        other = likeness.likeliest(fingerprints_at(part, sample_rate, SPEEDS), shelves, SPEEDS)
+        if other is not None and (found is None or other.best.errors < found.best.errors):
+            found = other
             speeds = tuple(found.best.speed + drift for drift in _DRIFT)
             if (sure := by_watermark(samples, sample_rate, speeds)) is not None:
                 return sure
@@ -85,9 +88,9 @@ def by_fingerprint(samples: np.ndarray, sample_rate: int) -> Recognised | None:
         sentence += (
             f" It plays {abs(found.best.speed - 1):.1%} too {'fast' if found.best.speed > 1 else 'slow'}."
         )
-    other = rows.get(found.next.id) if found.next else None
-    if other is not None:
-        sentence += f" {other.pk}, by {wording.clip(other.artist_name)}, is nearly as close: a version of it, perhaps."
+    second = rows.get(found.next.id) if found.next else None
+    if second is not None:
+        sentence += f" {second.pk}, by {wording.clip(second.artist_name)}, is nearly as close: perhaps a version of it."
     return Recognised(
         best,
         "fingerprint",
@@ -97,7 +100,7 @@ def by_fingerprint(samples: np.ndarray, sample_rate: int) -> Recognised | None:
             "covered": round(max(found.best.covered, found.best.of_other), 3),
             "bit_error_rate": round(found.best.errors, 4),
             "speed": found.best.speed,
-            "next": other.pk if other else None,
+            "next": second.pk if second else None,
         },
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import soxr
 from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
@@ -94,7 +95,13 @@ def test_every_copy_of_a_take_leads_back_to_its_certificate(
     stripped = verdict("stripped.flac", sound)
     assert stripped.state is State.INTACT and stripped.certificate == certificate
     cropped = sound[:, 8 * RATE + 123 : 34 * RATE]
-    copies = {"coded.mp3": sound, "quieter.flac": sound * np.float32(0.25), "cropped.mp3": cropped}
+    faster = np.ascontiguousarray(soxr.resample(sound.T, 1.01 * RATE, RATE).T, np.float32)
+    copies = {
+        "coded.mp3": sound,
+        "quieter.flac": sound * np.float32(0.25),
+        "cropped.mp3": cropped,
+        "faster.mp3": faster,
+    }
     before = settings.WATERMARK_SECRET
     for level, secret in (("watermark", settings.WATERMARK_SECRET), ("fingerprint", "another secret")):
         settings.WATERMARK_SECRET = secret
