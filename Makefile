@@ -3,6 +3,7 @@
 # make lint     style, types, import direction, templates, migrations
 # make bench    the figures
 # make evaluate the long ones: a hundred recordings through every coder
+# make bench-gpu  MusicGen's speed on a GPU, beside stock audiocraft and what memory bandwidth allows
 # Options: make run PORT=8080 HOST=0.0.0.0 STARFORGE_DATA=/somewhere · make test ARGS="-k verify"
 
 PORT ?= 8000
@@ -21,7 +22,7 @@ digest = $(shell cat $(1) | sha256sum | cut -c1-16)
 RUNTIME := $(VENV)/.runtime-$(call digest,$(NEEDED))
 DEVELOPMENT := $(VENV)/.development-$(call digest,$(NEEDED) requirements-dev.txt)
 
-.PHONY: run test lint bench evaluate
+.PHONY: run test lint bench bench-gpu evaluate
 .DEFAULT_GOAL := run
 
 run: $(RUNTIME)
@@ -35,6 +36,10 @@ bench: $(RUNTIME)
 
 evaluate: $(RUNTIME)
 	@exec $(PY) -m bench recognition $(ARGS)
+
+# The tests' recipes for checkpoints make its weights, so it needs what they need.
+bench-gpu: $(DEVELOPMENT)
+	@exec $(PY) -m bench.gpu $(ARGS)
 
 # The settings write their secrets on first use; linting must not touch the data of a running site.
 lint: export STARFORGE_DATA = $(VENV)/lint-data

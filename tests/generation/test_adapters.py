@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from catalog import accounts, intake, jobs
 from catalog.models import Artist, Track
-from generation import adapters, consents, fine_tuning, lifecycle, pipeline, token_cache
+from generation import adapters, consents, fine_tuning, lifecycle, pipeline, relay, token_cache
 from generation.models import Adapter, Generation
 from generation.prompting import BadWishes, Wishes
 from generation.training import adapter as files
@@ -140,6 +140,13 @@ def test_from_the_api_to_a_take_that_says_what_it_learned_from(
     with pytest.raises(BadWishes, match="trained for"):
         lifecycle.submit(me.artist, wishes=Wishes(adapter=pk, model="melody"), engine="musicgen")
 
+    # On its page, and on Generate.
+    said_so = me.page.get(f"/adapters/{pk}/").content.decode()
+    assert "What it learned" in said_so and 'class="tested"' in said_so and "CC-BY-NC-4.0" in said_so
+    assert made[0.5].title in said_so
+    assert f'value="{pk}" selected' in me.page.get(f"/generate/?adapter={pk}").content.decode()
+    assert other.page.get(f"/adapters/{pk}/").status_code == 404
+
     # Deleted, it is gone; what was made with it stays.
     waiting = ask(
         me, "post", "/generate/music", {"engine": "musicgen", "adapter": pk, "duration_seconds": 15}
@@ -194,6 +201,50 @@ def test_a_dead_worker_a_cancel_and_a_withdrawn_track(
     assert fine_tuning.run(full.pk) == "failed"
     full.refresh_from_db()
     assert "no room left on the disk" in full.error and not (full.folder / files.FILE).exists()
+
+
+def test_the_pages_start_follow_stop_and_delete(tiny_models: Path, recordings: Path) -> None:
+    me, other = ready(owner(), recordings), collaborator()
+    page = me.page
+    shown = page.get("/adapters/").content.decode()
+    assert "Train Adapter" in shown and "MusicGen small" in shown
+    refused = page.post("/adapters/", {"name": "Night", "rank": "0"})
+    assert refused.status_code == 422 and not Adapter.objects.exists()
+    form = {"name": "Night", "base": "musicgen-small", "steps": "9", "request_key": "k"}
+    made = page.post("/adapters/", form)
+    assert page.post("/adapters/", form)["Location"] == made["Location"]  # two presses are one wish
+    row = Adapter.objects.get()
+    assert made["Location"] == row.get_absolute_url() and row.steps == 9
+    lease = jobs.claim(Adapter, row.pk)
+    assert lease is not None
+    Adapter.objects.filter(pk=row.pk).update(
+        step=3,
+        seconds_trained=6.0,
+        curves={"train": [[3, 2.5]], "validation": [[0, 3.0], [3, 2.0]]},
+        best_loss=2.0,
+    )
+    lease.report(1 / 3, "Training")
+    (message,) = relay.adapters([row.pk])
+    assert (message["step"], message["steps"], message["eta_seconds"], message["loss"]) == (3, 9, 12.0, 2.5)
+    running = page.get(row.get_absolute_url()).content.decode()
+    assert "Step 3 of 9" in running and "2.00 at step 3" in running and "12 seconds left" in running
+    page.post(f"/adapters/{row.pk}/cancel/")
+    with pytest.raises(jobs.Cancelled):
+        lease.report(0.5)
+    lease.finish(Adapter.CANCELLED)
+    assert "Continue Training" in page.get(row.get_absolute_url()).content.decode()
+    page.post(f"/adapters/{row.pk}/continue/")
+    row.refresh_from_db()
+    assert row.status == "queued"
+    for path in ("", "delete/"):
+        assert other.page.get(f"/adapters/{row.pk}/{path}").status_code == 404
+    assert "cannot be undone" in page.get(f"/adapters/{row.pk}/delete/").content.decode()
+    page.post(f"/adapters/{row.pk}/delete/")
+    assert not Adapter.objects.exists()
+    page.post("/adapters/consent/")
+    assert consents.standing(me.artist) is not None
+    page.post("/adapters/consent/", {"withdraw": "1"})
+    assert consents.standing(me.artist) is None
 
 
 def test_who_may_train(
