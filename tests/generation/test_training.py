@@ -17,7 +17,11 @@ import numpy as np
 import pytest
 
 from catalog.analysis import TrackAnalysis
+from catalog.analysis.keys import parse_key
+from catalog.analysis.model import Section
+from generation.brief import Brief
 from generation.engines.mosaic.store import DiskCache
+from generation.engines.neural.words import described
 from generation.training import adapter, checkpoint, lora, session
 from generation.training.captions import Known, caption
 from generation.training.dataset import Recording, chunks, split, trusted_grid
@@ -310,9 +314,17 @@ def test_tracks_are_kept_apart_whole_and_chunks_begin_on_bars(recordings: Path) 
 def test_captions_are_rules(recordings: Path) -> None:
     heard = recordings_in(recordings, 1)[0].analysis
     known = Known(("Dubstep",), ("sub-heavy",))
-    steady = replace(heard, energy=0.9, bpm=140.2, bpm_confidence=0.9, energy_curve=(1.0,) * len(heard.bars))
+    drop = Section("drop", 0.0, 16.0, 0, 8)
+    steady = replace(
+        heard, energy=0.9, bpm=140.2, bpm_confidence=0.9, sections=(drop,), key=parse_key("F minor")
+    )
     said = caption(known, steady, 0, 16)
-    assert said.startswith("dubstep, sub-heavy, high energy, full arrangement, 140 bpm")
+    assert said == (
+        "Dubstep, very energetic, driving, sub-heavy, 140 BPM, F minor, full energy, all instruments"
+    )
+    # The same words as a request for such music is written in.
+    brief = Brief("", 140.0, parse_key("F minor"), 0.9, "Dubstep", 30.0, 1)
+    assert said.startswith(described(brief, {"palette_words": ["sub-heavy"]}, []))
     unsure = replace(steady, bpm_confidence=0.0, key=None, energy=0.5)
     assert caption(Known(), unsure, 900, 904) == "instrumental music"
 
