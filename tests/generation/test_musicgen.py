@@ -23,12 +23,13 @@ from generation.engines.audiogen.engine import AudioGen
 from generation.engines.base import Cache, CorpusTrack, EngineError, Material, Rendering
 from generation.engines.musicgen import form
 from generation.engines.musicgen.engine import MusicGen
-from generation.engines.neural import codec, exact, places, warm, words
+from generation.engines.neural import codec, exact, parts, places, warm, words
 from generation.engines.neural.audiocraft_models import load
 from generation.models import GeneratedTrack, Generation
 from generation.prompting import BadWishes, Wishes
 from provenance import verification
 from tests.catalogs import stock
+from tests.generation.tiny_models import make_demucs
 from tests.people import owner
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tiny_models")]
@@ -296,3 +297,24 @@ def test_a_model_stays_warm_and_makes_room_and_too_little_memory_is_a_sentence(
     with pytest.raises(EngineError, match="smaller model"):
         render()
     assert places.place_of("musicgen-small") is not None and warm.kept() == []
+
+
+def test_demucs_separates_where_its_weights_are(
+    artist: Artist, tiny_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(tiny_models, tmp_path / "models")
+    monkeypatch.setenv("STARFORGE_MODELS", str(tmp_path / "models"))
+    file = tmp_path / "models" / "htdemucs" / "955717e8-8726e21a.th"
+    mix = np.random.default_rng(1).normal(0, 0.1, (2, 9 * 44_100)).astype(np.float32)
+    assert "Demucs on this machine" in parts.taken_apart(mix, lambda: None).how
+    make_demucs(file)
+    ticks: list[int] = []
+    apart = parts.taken_apart(mix, lambda: ticks.append(1))
+    assert apart.how.endswith("by Demucs.") and len(ticks) >= 2 and set(apart.stems) >= {"drums", "harmony"}
+    assert np.abs(sum(apart.stems.values()) - mix).max() < 1e-6
+    tracks = corpus(artist)
+    take = render(tracks, model="musicgen-melody", references=(Reference(tracks[0].id),))
+    assert take.plan["references_as"] == "melody" and "Demucs" in take.plan["approximate"]["stems"]
+    file.write_bytes(b"\x80\x04cos\nsystem\n(S'true'\ntR.")
+    with pytest.raises(EngineError, match="damaged"):
+        parts.taken_apart(mix, lambda: None)

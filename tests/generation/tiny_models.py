@@ -210,6 +210,30 @@ def make_lm(path: Path, config: dict[str, Any], seed: int = 2) -> None:
     save(path, config, net.state_dict())
 
 
+def make_demucs(file: Path) -> None:
+    """A Demucs as it is published: its class, arguments, weights in 16 bit, and how it was trained."""
+    from fractions import Fraction
+
+    import torch
+    from demucs.htdemucs import HTDemucs
+
+    stems = ["drums", "bass", "other", "vocals"]
+    small = {"channels": 8, "t_layers": 1, "t_heads": 2, "bottom_channels": 16, "segment": Fraction(2)}
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        net = HTDemucs(stems, **small)
+    state = {name: tensor.half() for name, tensor in net.state_dict().items()}
+    said = {
+        "klass": HTDemucs,
+        "args": (stems,),
+        "kwargs": small,
+        "state": state,
+        "training_args": {"epochs": 1},
+    }
+    file.parent.mkdir(parents=True)
+    torch.save(said, file)
+
+
 def make_t5(hub: Path, name: str) -> None:
     """A text encoder in the layout of the hub's cache."""
     import torch
