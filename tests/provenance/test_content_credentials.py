@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import shutil
@@ -282,7 +283,7 @@ def test_a_file_that_makes_the_library_stop_costs_one_check_only(
     issued: tuple[Certificate, Files], monkeypatch: Any
 ) -> None:
     _, files = issued
-    monkeypatch.setattr(limited, "LIMITS", limited.Limits(cpu_seconds=0))
+    monkeypatch.setattr(limited, "LIMITS", dataclasses.replace(limited.LIMITS, wall_seconds=0.0))
     verdict = verify_file(files["wav"])
     assert (verdict.state, verdict.checks[0].ok) == (State.INTACT, None)
     assert "not checked" in verdict.checks[0].sentence
@@ -292,7 +293,7 @@ def test_a_file_the_library_cannot_cope_with_goes_out_with_its_tags(
     certify: Certify, files: Files, monkeypatch: Any
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(limited, "LIMITS", limited.Limits(cpu_seconds=0))
+        patch.setattr(limited, "LIMITS", dataclasses.replace(limited.LIMITS, wall_seconds=0.0))
         certify({"mp3": files["mp3"]})
     verdict = verify_file(files["mp3"])
     assert (verdict.state, verdict.checks[0].detail["state"]) == (State.INTACT, "absent")
