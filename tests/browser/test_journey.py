@@ -38,7 +38,7 @@ def test_an_artist_goes_once_around_the_loop(
     expect(page.locator("main")).to_contain_text("12 of 12 tracks")
 
     page.goto("/generate/")
-    page.locator("textarea").fill("Dark dubstep with ethnic percussion, 140 BPM, 20 seconds")
+    page.locator("#prompt").fill("Dark dubstep with ethnic percussion, 140 BPM, 20 seconds")
     expect(page.locator("main")).to_contain_text("hand percussion")
     page.keyboard.press("Control+Enter")
     job = page.locator("[data-generation]").first

@@ -59,9 +59,9 @@ def test_a_figure_follows_the_sentence_until_it_is_touched_and_again_when_releas
 
 
 def test_a_key_that_mixes_is_one_press_away(studio: Page) -> None:
-    studio.get_by_label("Key").select_option("F minor")
+    studio.get_by_label("Key", exact=True).select_option("F minor")
     studio.get_by_role("button", name="5A C minor").click()
-    expect(studio.get_by_label("Key")).to_have_value("C minor")
+    expect(studio.get_by_label("Key", exact=True)).to_have_value("C minor")
     expect(studio.locator("[data-mix]")).to_contain_text("4A F minor")
 
 

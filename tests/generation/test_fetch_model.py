@@ -22,6 +22,13 @@ REPO = MODELS[NAME].repo
 TOKEN = "hf_of_the_tests"
 
 
+@pytest.fixture(autouse=True)
+def online(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library looks once, when it is first imported, and other tests of this process wanted it offline."""
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+
+
 @pytest.fixture
 def hub(
     tiny_stable_audio_files: Path, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch

@@ -36,6 +36,13 @@ WANTED = Repository(
 YES = Acceptance("A Licence", "https://licence.example", "root", "2026-11-28T00:00:00+00:00")
 
 
+@pytest.fixture(autouse=True)
+def online(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library looks once, when it is first imported, and other tests of this process wanted it offline."""
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+
+
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[LocalHub]:
     with local_hub(tmp_path / "hub") as made:
