@@ -4,21 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("generation", "0002_artists_can_leave"),
+        ('generation', '0002_artists_can_leave'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="generatedtrack",
-            name="size_bytes",
-            field=models.PositiveBigIntegerField(default=0, help_text="all its files, stems included"),
+            model_name='generatedtrack',
+            name='size_bytes',
+            field=models.PositiveBigIntegerField(default=0, help_text='all its files, stems included'),
         ),
         migrations.AddField(
-            model_name="generatedtrack",
-            name="stems",
-            field=models.JSONField(
-                blank=True, default=list, help_text="generation.exports.stems.write_stems: one entry for each"
-            ),
+            model_name='generatedtrack',
+            name='stems',
+            field=models.JSONField(blank=True, default=list, help_text='generation.exports.stems.write_stems: one entry for each'),
         ),
     ]

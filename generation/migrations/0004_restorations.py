@@ -6,42 +6,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("generation", "0003_stems"),
+        ('generation', '0003_stems'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Restoration",
+            name='Restoration',
             fields=[
-                ("status", models.CharField(db_index=True, default="queued", max_length=16)),
-                ("stage", models.CharField(blank=True, max_length=120)),
-                ("progress", models.FloatField(default=0.0)),
-                ("error", models.TextField(blank=True)),
-                ("cancel_asked", models.BooleanField(default=False)),
-                ("worker", models.CharField(blank=True, max_length=200)),
-                ("beat", models.DateTimeField(blank=True, null=True)),
-                ("attempts", models.PositiveSmallIntegerField(default=0)),
-                ("version", models.PositiveIntegerField(default=0)),
-                ("queued_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("started_at", models.DateTimeField(blank=True, null=True)),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "take",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="restoration",
-                        serialize=False,
-                        to="generation.generatedtrack",
-                    ),
-                ),
-                ("estimate_seconds", models.FloatField(default=0.0)),
-                ("found_sha256", models.CharField(blank=True, max_length=64)),
-                ("note", models.TextField(blank=True, help_text="what else there is to say of it")),
+                ('status', models.CharField(db_index=True, default='queued', max_length=16)),
+                ('stage', models.CharField(blank=True, max_length=120)),
+                ('progress', models.FloatField(default=0.0)),
+                ('error', models.TextField(blank=True)),
+                ('cancel_asked', models.BooleanField(default=False)),
+                ('worker', models.CharField(blank=True, max_length=200)),
+                ('beat', models.DateTimeField(blank=True, null=True)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('version', models.PositiveIntegerField(default=0)),
+                ('queued_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('started_at', models.DateTimeField(blank=True, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('take', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='restoration', serialize=False, to='generation.generatedtrack')),
+                ('estimate_seconds', models.FloatField(default=0.0)),
+                ('found_sha256', models.CharField(blank=True, max_length=64)),
+                ('note', models.TextField(blank=True, help_text='what else there is to say of it')),
             ],
             options={
-                "ordering": ["-queued_at"],
+                'ordering': ['-queued_at'],
             },
         ),
     ]
