@@ -121,6 +121,7 @@ def _desk(request: HttpRequest, artist: Artist, form: StudioForm) -> HttpRespons
         {"control": control, "field": form[control.name], "value": form[control.name].value()}
         for control in desk.controls(brief, dna)
     ]
+    offers = desk.offers(brief, own, wishes, dna)
     counts = Track.objects.of(artist)
     return render(
         request,
@@ -136,7 +137,8 @@ def _desk(request: HttpRequest, artist: Artist, form: StudioForm) -> HttpRespons
             "missing": max(0, settings.STARFORGE_MIN_TRACKS - own),
             "waiting": counts.filter(status__in=[Track.QUEUED, Track.RUNNING]).count(),
             "sliders": sliders,
-            "engines": desk.offers(brief, own, wishes, dna),
+            "engines": offers,
+            "to_set_up": [one["engine"].slug for one in offers if not one["availability"].ready],
             "genres": GENRES,
             "slots": [
                 {

@@ -219,6 +219,14 @@ def words(name: Any) -> str:
 
 
 @register.filter
+def commands(text: Any) -> SafeString:
+    """What stands between backticks, as a command to type."""
+    pieces = str(text).split("`")
+    shown = ('<code class="mono">{}</code>' if place % 2 else "{}" for place in range(len(pieces)))
+    return format_html("".join(shown), *pieces)
+
+
+@register.filter
 def layers(names: Any) -> str:
     """["bass", "drums"] -> "Drums, bass": in the order of a score."""
     ordered = sorted(

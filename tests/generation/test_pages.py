@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,6 +91,21 @@ def test_the_studio_states_the_catalog_and_what_the_prompt_is_read_as(me: Person
         assert f"<em>{word}</em>" in page
     assert "reference/demo quality" in page
     assert "The certificate is public; the prompt and the title stay private until you open them." in page
+
+
+def test_engines_that_are_not_set_up_wait_behind_one_line_with_the_command_for_each(
+    me: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("STARFORGE_MODELS", "HF_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    ready, elsewhere = me.page.get(STUDIO).content.decode().split('<details class="more"><summary>4 more')
+    assert 'value="mosaic"' in ready and 'value="musicgen"' not in ready
+    assert '<code class="mono">manage.py fetch_model musicgen-small</code>' in elsewhere
+    assert "4 more" in me.page.get(STUDIO, {"engine": "mosaic"}).content.decode()
+    assert (
+        '<details class="more" open><summary>4 more'
+        in me.page.get(STUDIO, {"engine": "musicgen"}).content.decode()
+    )
 
 
 def test_a_plain_form_queues_one_generation_however_often_it_is_sent(me: Person) -> None:
