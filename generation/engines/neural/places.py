@@ -104,9 +104,8 @@ def availability_of(names: list[str]) -> Availability:
     begun = next((name for name in names if place_of(name) is not None), names[0])
     absent = missing_of(begun)
     words = " and ".join(f"{model.label} ({size_words(model.size_bytes)})" for model in absent)
-    commands = " and ".join(f"`{fetch_command(model.name)}`" for model in absent)
     verb = "is" if len(absent) == 1 else "are"
-    return Availability(False, f"{words} {verb} not on this machine.", f"Fetch once: {commands}.")
+    return Availability(False, f"{words} {verb} not on this machine.", f"Fetch once: `{fetch_command(begun)}`.")
 
 
 def ready(names: list[str]) -> list[str]:
