@@ -105,7 +105,9 @@ def availability_of(names: list[str]) -> Availability:
     absent = missing_of(begun)
     words = " and ".join(f"{model.label} ({size_words(model.size_bytes)})" for model in absent)
     verb = "is" if len(absent) == 1 else "are"
-    return Availability(False, f"{words} {verb} not on this machine.", f"Fetch once: `{fetch_command(begun)}`.")
+    return Availability(
+        False, f"{words} {verb} not on this machine.", f"Fetch once: `{fetch_command(begun)}`."
+    )
 
 
 def ready(names: list[str]) -> list[str]:
