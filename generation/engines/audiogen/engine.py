@@ -10,32 +10,22 @@ import numpy as np
 
 from generation.brief import Brief
 from generation.engines.base import Availability, EngineError, Material, OnProgress, Rendering
-from generation.engines.mosaic.progress import Progress
-from generation.engines.musicgen.engine import generator_of
-from generation.engines.musicgen.player import Player
 from generation.engines.neural import devices, places
 from generation.engines.neural.audiocraft_models import load
-from generation.engines.neural.catalogue import CC_BY_NC, EFFECTS, MODELS, of_kind
-from generation.engines.neural.options import Option, decided
+from generation.engines.neural.catalogue import CC_BY_NC, EFFECTS, MODELS, generator_of, of_kind
+from generation.engines.neural.options import decided
 from generation.engines.neural.pace import Calm, guess
-from generation.engines.neural.sampling import Sampling
+from generation.engines.neural.player import Player
+from generation.engines.neural.preparing import check_text, prepared_again
+from generation.engines.neural.sampling import OPTIONS, Sampling
 from generation.engines.neural.sound import SAMPLE_RATE
-from generation.engines.neural.words import MOST_CHARACTERS
+from generation.engines.progress import Progress
 from generation.mastering import master
 from generation.prompting import BadWishes
 
 LONGEST_SECONDS = 60.0
 LUFS = -18.0  # under music, not beside it
 QUIETEST = 1e-4
-OPTIONS = (
-    Option("cfg", "Guidance", "number", 3.0, "How closely the words are followed. 3 is usual.", 1, 10),
-    Option(
-        "top_k", "Top k", "whole", 250, "How many sounds are considered at each step; 0 for all.", 0, 2048
-    ),
-    Option(
-        "top_p", "Top p", "number", 0.0, "Above 0: only the likeliest sounds that make up this share.", 0, 1
-    ),
-)
 
 
 class AudioGen:
@@ -71,8 +61,7 @@ class AudioGen:
                 {"model": f"AudioGen has no model “{brief.model}”. Choose: {', '.join(self.models())}."}
             )
         text = (brief.text or brief.prompt).strip()
-        if len(text) > MOST_CHARACTERS:
-            raise BadWishes({"text": f"Keep the text within {MOST_CHARACTERS} characters."})
+        check_text(text)
         evidence = brief.evidence | {"text": "asked" if brief.text else "rules"}
         return replace(
             brief,
@@ -85,15 +74,10 @@ class AudioGen:
     def render(self, brief: Brief, material: Material, *, take: int, on_progress: OnProgress) -> Rendering:
         """One sound. Raises EngineError when weights are missing or damaged, and when there is not enough memory."""
         progress = Progress(Calm(on_progress))
-        try:
-            brief = self.prepared(brief, {})
-        except BadWishes as error:  # a stored brief of another version
-            raise EngineError(" ".join(error.errors.values())) from error
+        brief = prepared_again(self, brief)
         progress.to(0.0, "Loading the model")
         loaded = load(str(brief.model), tick=progress.tick)
-        sampling = Sampling(
-            brief.temperature, int(brief.options["top_k"]), brief.options["top_p"], brief.options["cfg"]
-        )
+        sampling = Sampling.of(brief)
         text = str(brief.text)
         with devices.readable_failures("Make the sound shorter."):
             sound = _played(Player(loaded, sampling), text, brief, progress)
@@ -116,7 +100,7 @@ class AudioGen:
                 "environment": devices.environment(loaded.device),
             },
             notes=["AudioGen knows neither tempo nor key: those of the request were not used."],
-            generator=generator_of(loaded),
+            generator=generator_of(loaded.model, loaded.sha256),
         )
 
 

@@ -31,10 +31,10 @@ from generation.engines.mosaic.material import Desk
 from generation.engines.mosaic.mixing import finish, mix
 from generation.engines.mosaic.plan import PLAN_VERSION, SAMPLE_RATE, Plan, generator
 from generation.engines.mosaic.players import Part, played
-from generation.engines.mosaic.progress import Progress
 from generation.engines.mosaic.search import VARIANTS, choice, drafts, search
 from generation.engines.mosaic.transitions import struck
 from generation.engines.mosaic.workshop import Workshop
+from generation.engines.progress import Progress
 from generation.mastering import Mastered
 
 SHORTEST_SECONDS = 5.0

@@ -16,8 +16,8 @@ from generation.engines.mosaic.dial import Levels, tuned
 from generation.engines.mosaic.ears import Ears
 from generation.engines.mosaic.mixing import mix
 from generation.engines.mosaic.plan import SAMPLE_RATE, Plan
-from generation.engines.mosaic.progress import Progress
 from generation.engines.mosaic.workshop import Workshop
+from generation.engines.progress import Progress
 
 VARIANTS = 7  # plans drawn and compared by their cost alone
 OTHERS = 3  # of them with other tracks playing

@@ -10,17 +10,26 @@ import numpy as np
 
 from generation.brief import Brief
 from generation.engines.base import Availability, EngineError, Material, OnProgress, Rendering
-from generation.engines.mosaic.progress import Progress
-from generation.engines.musicgen import form, references
-from generation.engines.musicgen.player import Player
+from generation.engines.musicgen import form
 from generation.engines.musicgen.takes import Maker, choice
-from generation.engines.neural import devices, exact, parts, places, separating
+from generation.engines.neural import (
+    devices,
+    exact,
+    finishing,
+    parts,
+    places,
+    references,
+    sampling,
+    separating,
+)
 from generation.engines.neural.audiocraft_models import Loaded, load
-from generation.engines.neural.catalogue import CC_BY_NC, MELODY, MODELS, TEXT, of_kind
+from generation.engines.neural.catalogue import CC_BY_NC, MELODY, MODELS, TEXT, generator_of, of_kind
 from generation.engines.neural.options import Option, decided
 from generation.engines.neural.pace import Calm, guess
-from generation.engines.neural.sampling import Sampling
-from generation.engines.neural.words import MOST_CHARACTERS, described
+from generation.engines.neural.player import Player
+from generation.engines.neural.preparing import check_text, prepared_again
+from generation.engines.neural.words import described
+from generation.engines.progress import Progress
 from generation.mastering import master, target_lufs
 from generation.prompting import BadWishes
 from generation.training import adapter
@@ -32,6 +41,7 @@ PREFIX = "musicgen-"
 # Offered first when none is asked for: what a processor manages, then what sounds better.
 PREFERRED = ("musicgen-small", "musicgen-stereo-small")
 QUIETEST = 1e-4
+AS_MELODY, AS_BEGINNING, UNUSED = "melody", "continue", "off"  # what references are used as
 ROUNDS = 3  # of tries, while none can be brought to the asked tempo and key
 
 OPTIONS = (
@@ -45,15 +55,9 @@ OPTIONS = (
         "auto",
         "melody: their notes are followed (melody models). continue: the music goes on from them. off: tempo and key "
         "only. auto: a melody where the model takes one.",
-        choices=("auto", references.MELODY, references.CONTINUE, references.NONE),
+        choices=("auto", AS_MELODY, AS_BEGINNING, UNUSED),
     ),
-    Option("cfg", "Guidance", "number", 3.0, "How closely the words are followed. 3 is usual.", 1, 10),
-    Option(
-        "top_k", "Top k", "whole", 250, "How many sounds are considered at each step; 0 for all.", 0, 2048
-    ),
-    Option(
-        "top_p", "Top p", "number", 0.0, "Above 0: only the likeliest sounds that make up this share.", 0, 1
-    ),
+    *sampling.OPTIONS,
 )
 
 
@@ -95,11 +99,10 @@ class MusicGen:
         """
         if brief.duration_seconds > LONGEST_SECONDS:
             raise BadWishes({"duration_seconds": f"MusicGen plays up to {LONGEST_SECONDS:.0f} seconds."})
-        if brief.text and len(brief.text) > MOST_CHARACTERS:
-            raise BadWishes({"text": f"Keep the text within {MOST_CHARACTERS} characters."})
+        check_text(brief.text)
         options = decided(self.options, brief.options)
         name = self._model_of(brief)
-        if options["references_as"] == references.MELODY and MODELS[name].kind != MELODY:
+        if options["references_as"] == AS_MELODY and MODELS[name].kind != MELODY:
             raise BadWishes({"model": f"{MODELS[name].label} follows no melody. Choose a melody model."})
         names = [one.name for one in self._form(brief, MODELS[name].seconds)]
         text = brief.text or described(brief, dna, names)
@@ -116,7 +119,7 @@ class MusicGen:
             return name
         ready = places.ready(known) or known
         how = brief.options.get("references_as", "auto")
-        if brief.references and how in ("auto", references.MELODY):
+        if brief.references and how in ("auto", AS_MELODY):
             return next((name for name in ready if MODELS[name].kind == MELODY), ready[0])
         return next((name for name in ready if MODELS[name].kind == TEXT), ready[0])
 
@@ -130,10 +133,7 @@ class MusicGen:
         are missing or damaged, and when there is not enough memory.
         """
         progress = Progress(Calm(on_progress))
-        try:
-            brief = self.prepared(brief, {})
-        except BadWishes as error:  # a stored brief of another version
-            raise EngineError(" ".join(error.errors.values())) from error
+        brief = prepared_again(self, brief)
         progress.to(0.0, "Loading the model")
         loaded = load(str(brief.model), tick=progress.tick)
         progress.to(0.04, "Listening to the references")
@@ -144,22 +144,20 @@ class MusicGen:
     def _take(self, brief: Brief, material: Material, loaded: Loaded, progress: Progress) -> Rendering:
         how = _references_as(brief, loaded)
         heard = None
-        if how != references.NONE:
+        if how != UNUSED:
             heard = references.excerpt(
                 brief,
                 material.corpus,
-                seconds=PROMPT_SECONDS if how == references.CONTINUE else loaded.net.max_duration,
-                melodic=how == references.MELODY and not separating.is_here(),
+                seconds=PROMPT_SECONDS if how == AS_BEGINNING else loaded.net.max_duration,
+                melodic=how == AS_MELODY and not separating.is_here(),
                 tick=progress.tick,
             )
-        sampling = Sampling(
-            brief.temperature, int(brief.options["top_k"]), brief.options["top_p"], brief.options["cfg"]
-        )
+        asked = sampling.Sampling.of(brief)
         player = Player(
             loaded,
-            sampling,
-            melody=heard.sound if heard and how == references.MELODY else None,
-            prompt=heard.sound if heard and how == references.CONTINUE else None,
+            asked,
+            melody=heard.sound if heard and how == AS_MELODY else None,
+            prompt=heard.sound if heard and how == AS_BEGINNING else None,
         )
         found = self._form(brief, loaded.net.max_duration)
         maker = Maker(
@@ -195,14 +193,14 @@ class MusicGen:
                 "engine": f"{self.slug}/{self.version}",
                 "model": loaded.model.name,
                 "text": brief.text,
-                "sampling": sampling.to_json(),
+                "sampling": asked.to_json(),
                 "seed": str(best.seed),
                 "bpm": brief.bpm,
                 "samples": samples,
                 "tries": len(tries),
                 "correction": fix.to_json(),
                 "windows": maker.windows,
-                "references_as": how if heard else references.NONE,
+                "references_as": how if heard else UNUSED,
                 "conditioned_on": list(heard.sources) if heard else [],
                 "candidates": [one.told(best) for one in tries],
                 "choice": choice(tries, best),
@@ -214,49 +212,21 @@ class MusicGen:
                 "environment": devices.environment(loaded.device),
                 **({"adapter": material.adapter.said()} if material.adapter else {}),
             },
-            sections=_sections(found, brief.bpm),
+            sections=finishing.sections([(one.name, one.bars) for one in found], brief.bpm),
             notes=notes,
-            generator=generator_of(loaded)
+            generator=generator_of(loaded.model, loaded.sha256)
             | {"conditioned_on": [one["track_id"] for one in heard.sources] if heard else []}
             | adapter.generator(material.adapter),
         )
 
 
-def generator_of(loaded: Loaded) -> dict[str, Any]:
-    """What a certificate says of the weights."""
-    model = loaded.model
-    return {
-        "weights": model.name,
-        "weights_label": model.label,
-        "weights_sha256": loaded.sha256,
-        "licence": model.licence.name,
-        "licence_url": model.licence.url,
-        "commercial_use": model.licence.commercial_use,
-        "fine_tuned": False,
-    }
-
-
 def _references_as(brief: Brief, loaded: Loaded) -> str:
     asked = str(brief.options["references_as"])
-    if not brief.references or asked == references.NONE:
-        return references.NONE
+    if not brief.references or asked == UNUSED:
+        return UNUSED
     if asked == "auto":
-        return references.MELODY if loaded.melody else references.CONTINUE
+        return AS_MELODY if loaded.melody else AS_BEGINNING
     return asked
-
-
-def _sections(found: list[form.Part], bpm: float) -> list[dict[str, Any]]:
-    bar = form.BEATS * 60.0 / bpm
-    return [
-        {
-            "name": one.name,
-            "first_bar": one.first_bar,
-            "bars": one.bars,
-            "start": round(one.first_bar * bar, 4),
-            "end": round(one.end_bar * bar, 4),
-        }
-        for one in found
-    ]
 
 
 def _fitted(sound: np.ndarray, samples: int) -> np.ndarray:

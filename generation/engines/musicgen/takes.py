@@ -11,14 +11,14 @@ import numpy as np
 from catalog.analysis import TrackAnalysis
 from generation.brief import Brief
 from generation.engines.base import Material
-from generation.engines.mosaic.progress import Progress
 from generation.engines.musicgen.form import BEATS, Part, Window, beginning, windows
-from generation.engines.musicgen.player import Player
 from generation.engines.neural import exact
 from generation.engines.neural.exact import SAMPLE_RATE, Correction
+from generation.engines.neural.player import Player
+from generation.engines.neural.references import COPIED_SECONDS
 from generation.engines.neural.words import section_text
+from generation.engines.progress import Progress
 
-COPIED_SECONDS = 6.0  # in a row from one recording of the catalog: too much for a new piece
 LEVEL_DRIFT_DB = (-24.0, 9.0)  # of a window against the first: below it has died away, above it runs away
 AGAIN = 2  # times a window is made anew when it drifts
 

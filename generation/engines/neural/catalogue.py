@@ -7,6 +7,7 @@ facebookresearch/audiocraft.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 GB = 10**9
 MB = 10**6
@@ -190,3 +191,16 @@ MODELS: dict[str, Model] = {
 
 def of_kind(*kinds: str) -> list[Model]:
     return [model for model in MODELS.values() if model.kind in kinds]
+
+
+def generator_of(model: Model, sha256: str) -> dict[str, Any]:
+    """What a certificate says of weights whose hash this is."""
+    return {
+        "weights": model.name,
+        "weights_label": model.label,
+        "weights_sha256": sha256,
+        "licence": model.licence.name,
+        "licence_url": model.licence.url,
+        "commercial_use": model.licence.commercial_use,
+        "fine_tuned": False,
+    }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +54,18 @@ def whole_bars(seconds: float, bpm: float, *, most: float | None = None) -> int:
     bar = BEATS * 60.0 / bpm
     count = max(1, round(seconds / bar))
     return count if most is None else max(1, min(count, int(most / bar + 1e-6)))
+
+
+def sections(named: Sequence[tuple[str, int]], bpm: float) -> list[dict[str, Any]]:
+    """As a Rendering tells them, of (name, bars) one after the other from the first bar on."""
+    bar = BEATS * 60.0 / bpm
+    found: list[dict[str, Any]] = []
+    at = 0
+    for name, bars in named:
+        times = {"start": round(at * bar, 4), "end": round((at + bars) * bar, 4)}
+        found.append({"name": name, "first_bar": at, "bars": bars, **times})
+        at += bars
+    return found
 
 
 def joined(pieces: Sequence[Piece], bars: Sequence[int], brief: Brief) -> np.ndarray:

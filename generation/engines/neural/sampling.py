@@ -8,7 +8,19 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from generation.brief import Brief
 from generation.engines.neural.audiocraft_models import Loaded
+from generation.engines.neural.options import Option
+
+OPTIONS = (
+    Option("cfg", "Guidance", "number", 3.0, "How closely the words are followed. 3 is usual.", 1, 10),
+    Option(
+        "top_k", "Top k", "whole", 250, "How many sounds are considered at each step; 0 for all.", 0, 2048
+    ),
+    Option(
+        "top_p", "Top p", "number", 0.0, "Above 0: only the likeliest sounds that make up this share.", 0, 1
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +34,12 @@ class Sampling:
     top_k: int = 250
     top_p: float = 0.0
     cfg: float = 3.0
+
+    @classmethod
+    def of(cls, brief: Brief) -> Sampling:
+        """As a prepared brief says, by the settings in OPTIONS."""
+        asked = brief.options
+        return cls(brief.temperature, int(asked["top_k"]), asked["top_p"], asked["cfg"])
 
     def to_json(self) -> dict[str, float | int]:
         return asdict(self)

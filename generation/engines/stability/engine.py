@@ -16,12 +16,13 @@ import numpy as np
 from catalog.repeatable import one_thread
 from generation.brief import Brief
 from generation.engines.base import Availability, EngineError, Material, OnProgress, Rendering
-from generation.engines.mosaic.progress import Progress
-from generation.engines.musicgen.references import excerpt
 from generation.engines.neural import finishing, parts
 from generation.engines.neural.exact import MOST_STRETCH, SAMPLE_RATE
 from generation.engines.neural.options import Option, decided
-from generation.engines.neural.words import MOST_CHARACTERS, described
+from generation.engines.neural.preparing import check_text, prepared_again
+from generation.engines.neural.references import excerpt
+from generation.engines.neural.words import described
+from generation.engines.progress import Progress
 from generation.engines.stability.client import (
     ACCOUNT,
     CREDITS,
@@ -94,8 +95,7 @@ class StabilityAPI:
 
     def prepared(self, brief: Brief, dna: Mapping[str, Any]) -> Brief:
         """The brief with text and settings decided. Raises BadWishes."""
-        if brief.text and len(brief.text) > MOST_CHARACTERS:
-            raise BadWishes({"text": f"Keep the text within {MOST_CHARACTERS} characters."})
+        check_text(brief.text)
         if brief.duration_seconds > LONGEST_SECONDS:
             raise BadWishes(
                 {"duration_seconds": f"The hosted Stable Audio plays up to {LONGEST_SECONDS:.0f} seconds."}
@@ -115,10 +115,7 @@ class StabilityAPI:
         Raises EngineError with a sentence for every refusal, and says whether anything was charged.
         """
         progress = Progress(on_progress)
-        try:
-            brief = self.prepared(brief, {})
-        except BadWishes as error:  # a stored brief of another version
-            raise EngineError(" ".join(error.errors.values())) from error
+        brief = prepared_again(self, brief)
         key = _key()
         if not key:
             availability = self.availability()

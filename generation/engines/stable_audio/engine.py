@@ -9,15 +9,16 @@ from typing import Any
 
 from catalog.repeatable import one_thread
 from generation.brief import Brief
-from generation.engines.base import Availability, EngineError, Material, OnProgress, Rendering
-from generation.engines.mosaic.progress import Progress
-from generation.engines.musicgen.references import excerpt
+from generation.engines.base import Availability, Material, OnProgress, Rendering
 from generation.engines.neural import devices, finishing, pace, parts, places
-from generation.engines.neural.catalogue import DIFFUSION, MODELS, STABILITY_COMMUNITY, of_kind
+from generation.engines.neural.catalogue import DIFFUSION, MODELS, STABILITY_COMMUNITY, generator_of, of_kind
 from generation.engines.neural.exact import SAMPLE_RATE
 from generation.engines.neural.options import Option, decided
-from generation.engines.neural.words import MOST_CHARACTERS, described
-from generation.engines.stable_audio.pipeline import Loaded, load
+from generation.engines.neural.preparing import check_text, prepared_again
+from generation.engines.neural.references import excerpt
+from generation.engines.neural.words import described
+from generation.engines.progress import Progress
+from generation.engines.stable_audio.pipeline import load
 from generation.engines.stable_audio.stretches import Session
 from generation.mastering import master, target_lufs
 from generation.prompting import BadWishes
@@ -91,8 +92,7 @@ class StableAudio:
 
     def prepared(self, brief: Brief, dna: Mapping[str, Any]) -> Brief:
         """The brief with model, text and settings decided. Raises BadWishes."""
-        if brief.text and len(brief.text) > MOST_CHARACTERS:
-            raise BadWishes({"text": f"Keep the text within {MOST_CHARACTERS} characters."})
+        check_text(brief.text)
         known = self.models()
         if brief.model and brief.model not in known:
             raise BadWishes(
@@ -114,10 +114,7 @@ class StableAudio:
         Raises EngineError when weights are missing or damaged, and when there is not enough memory.
         """
         progress = Progress(on_progress)
-        try:
-            brief = self.prepared(brief, {})
-        except BadWishes as error:  # a stored brief of another version
-            raise EngineError(" ".join(error.errors.values())) from error
+        brief = prepared_again(self, brief)
         progress.to(0.0, "Loading the model")
         loaded = load(str(brief.model), tick=progress.tick)
         progress.to(0.03, "Listening to the references")
@@ -160,19 +157,6 @@ class StableAudio:
             },
             sections=session.sections(),
             notes=session.notes(pieces),
-            generator=generator_of(loaded) | {"conditioned_on": [one["track_id"] for one in sources]},
+            generator=generator_of(loaded.model, loaded.sha256)
+            | {"conditioned_on": [one["track_id"] for one in sources]},
         )
-
-
-def generator_of(loaded: Loaded) -> dict[str, Any]:
-    """What a certificate says of the weights."""
-    model = loaded.model
-    return {
-        "weights": model.name,
-        "weights_label": model.label,
-        "weights_sha256": loaded.sha256,
-        "licence": model.licence.name,
-        "licence_url": model.licence.url,
-        "commercial_use": model.licence.commercial_use,
-        "fine_tuned": False,
-    }

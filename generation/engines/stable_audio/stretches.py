@@ -11,11 +11,11 @@ import numpy as np
 
 from generation.brief import Brief
 from generation.engines.base import EngineError, Material
-from generation.engines.mosaic.progress import Progress
-from generation.engines.musicgen.takes import COPIED_SECONDS
 from generation.engines.neural import finishing
 from generation.engines.neural.exact import MOST_STRETCH, SAMPLE_RATE
 from generation.engines.neural.finishing import BEATS, Piece
+from generation.engines.neural.references import COPIED_SECONDS
+from generation.engines.progress import Progress
 from generation.engines.stable_audio.pipeline import Init, Loaded, Steps, draw
 
 SPARE_BEATS = 2.0  # made beyond the bars of a stretch, to begin on a downbeat and to fade under the next
@@ -109,12 +109,10 @@ class Session:
         return self._draw(self._seed("stretch", number), Init(self._round(first.audio), ANEW))
 
     def sections(self) -> list[dict[str, Any]]:
-        found, at = [], 0
-        for number, bars in enumerate(self.bars):
-            times = {"start": round(at * self.bar, 4), "end": round((at + bars) * self.bar, 4)}
-            found.append({"name": f"part {number + 1}", "first_bar": at, "bars": bars, **times})
-            at += bars
-        return found if len(found) > 1 else []
+        if len(self.bars) == 1:
+            return []
+        named = [(f"part {number}", bars) for number, bars in enumerate(self.bars, 1)]
+        return finishing.sections(named, self.brief.bpm)
 
     def notes(self, pieces: list[Piece]) -> list[str]:
         notes = list(pieces[0].notes)

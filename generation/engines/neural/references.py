@@ -20,7 +20,7 @@ from generation.engines.mosaic.stretch import stretched
 from generation.engines.neural.exact import MOST_SHIFT, SAMPLE_RATE, semitones_to
 
 MOST_BEND = 0.12
-MELODY, CONTINUE, NONE = "melody", "continue", "off"
+COPIED_SECONDS = 6.0  # in a row from one recording of the catalog: too much for a new piece
 
 
 @dataclass(frozen=True, eq=False)
