@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from django.db import connection
@@ -18,6 +19,7 @@ from generation.brief import Reference
 from generation.engines.base import EngineError
 from generation.engines.stability import StabilityAPI
 from generation.engines.stability.client import Order, Service
+from generation.engines.stability.paid import Paid
 from generation.models import GeneratedTrack, Generation
 from generation.prompting import Wishes
 from provenance import verification
@@ -94,6 +96,23 @@ def test_what_may_have_been_paid_is_never_asked_for_again(api: Stability) -> Non
     assert len(api.orders) == 4
 
 
+def test_what_was_kept_too_long_is_bought_again_and_said_so(tmp_path: Path) -> None:
+    paid, bought = Paid(tmp_path), []
+
+    def buy_it(into: IO[bytes]) -> int:
+        bought.append(into.write(b"sound"))
+        return 0
+
+    file, new = paid.get(ORDER, "one", buy_it)
+    assert new and paid.get(ORDER, "one", buy_it) == (file, False)
+    left = tmp_path / ".coming-left"
+    left.touch()
+    for one in (file, left):
+        os.utime(one, (0, 0))
+    assert paid.get(ORDER, "one", buy_it) == (file, True)
+    assert len(bought) == 2 and not left.exists()
+
+
 def test_without_a_key_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STARFORGE_STABILITY_KEY", raising=False)
     availability = StabilityAPI().availability()
@@ -162,8 +181,9 @@ def test_a_cancel_is_heard_while_waiting_and_the_sound_kept(artist: Artist, api:
     assert pipeline.run(generation.pk) == "cancelled"
     assert api.charged == 0  # it did not wait for the answer
     api.held.set()
-    made(artist)  # waits for the sound that was on its way
+    take = made(artist)  # waits for the sound that was on its way
     assert api.charged == 20 and len(api.orders) == 1
+    assert take.plan["credits"] == 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -126,8 +126,9 @@ class StabilityAPI:
         service = Service(_base(), key)
         paid = Paid(_folder())
         owner = ",".join(sorted(track.id for track in material.corpus))  # an artist's, without naming them
-        again = paid.has(order, owner)
-        file = _meanwhile(lambda: paid.get(order, owner, lambda into: service.buy(order, into)), progress)
+        file, bought = _meanwhile(
+            lambda: paid.get(order, owner, lambda into: service.buy(order, into)), progress
+        )
         progress.to(0.75, "Measuring tempo and key")
         piece = finishing.put_right(_decoded(file), brief)
         progress.to(0.82, "Taking it apart into stems")
@@ -155,9 +156,9 @@ class StabilityAPI:
                     "stems": apart.how,
                     "midi": "Approximate: written down from the finished sound." if score else "",
                 },
-                "credits": 0 if again else CREDITS,
+                "credits": CREDITS if bought else 0,
             },
-            notes=[*([PAID_BEFORE] if again else []), *piece.notes],
+            notes=[*([] if bought else [PAID_BEFORE]), *piece.notes],
             generator={
                 "service": _base(),
                 "weights": MODEL,

@@ -22,15 +22,17 @@ class Paid:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def get(self, order: Order, owner: str, buy: Callable[[IO[bytes]], int]) -> Path:
-        """The file of this order for this owner: from before, or bought now. `buy(file)` writes it."""
+    def get(self, order: Order, owner: str, buy: Callable[[IO[bytes]], int]) -> tuple[Path, bool]:
+        """(the file of this order for this owner, whether it was bought now). `buy(file)` writes it."""
         self._sweep()
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = self.folder / f"{self._name(order, owner)}.wav"
         # A retry of a cancelled take may come while its sound is still on the way: it waits for that one.
         with file.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            return file if file.is_file() else self._bought(file, buy)
+            if file.is_file():
+                return file, False
+            return self._bought(file, buy), True
 
     def _bought(self, file: Path, buy: Callable[[IO[bytes]], int]) -> Path:
         descriptor, draft = tempfile.mkstemp(prefix=".coming-", dir=self.folder)
@@ -44,9 +46,6 @@ class Paid:
             Path(draft).unlink(missing_ok=True)
         return file
 
-    def has(self, order: Order, owner: str) -> bool:
-        return (self.folder / f"{self._name(order, owner)}.wav").is_file()
-
     def _name(self, order: Order, owner: str) -> str:
         audio = hashlib.sha256(order.audio).hexdigest()
         said = "\n".join([owner, audio, *(f"{name}={value}" for name, value in sorted(order.form().items()))])
@@ -54,7 +53,8 @@ class Paid:
 
     def _sweep(self) -> None:
         old = time.time() - KEPT_SECONDS
-        for file in self.folder.glob("*.[wl]*") if self.folder.is_dir() else ():
+        # Drafts too: a worker that is killed while a sound comes leaves its own behind.
+        for file in (*self.folder.glob("*.[wl]*"), *self.folder.glob(".coming-*")):
             try:
                 if file.stat().st_mtime < old:
                     file.unlink()
