@@ -160,8 +160,8 @@ def _bring(plan: _Plan, hub: Hub, came: Callable[[int, str], None]) -> dict[str,
             def on_bytes(count: int, path: str = path) -> None:
                 came(count, path)
 
-            hub.bring(plan.repository.repo, named, plan.revision, part, on_bytes)
             try:
+                hub.bring(plan.repository.repo, named, plan.revision, part, on_bytes)
                 how, digest = named.check(part)
             except errors.Altered:
                 part.unlink()

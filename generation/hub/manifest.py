@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from catalog.audio.hashing import file_sha256
 from generation.hub.wanted import Acceptance
 
 NAME = "manifest.json"
@@ -57,7 +58,7 @@ class Manifest:
                 return f"{path} is missing."
             if file.stat().st_size != kept.size:
                 return f"{path} has {file.stat().st_size} bytes instead of {kept.size}."
-            if hashes and sha256_of(file) != kept.sha256:
+            if hashes and file_sha256(file) != kept.sha256:
                 return f"{path} was changed: its hash is another."
         return ""
 
@@ -72,11 +73,6 @@ def manifest_in(folder: Path) -> Manifest | None:
         return Manifest(**data)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-
-
-def sha256_of(file: Path) -> str:
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def blob_sha1_of(file: Path) -> str:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from catalog.audio.hashing import file_sha256
 from generation.hub import errors
-from generation.hub.manifest import blob_sha1_of, sha256_of
+from generation.hub.manifest import blob_sha1_of
 from generation.hub.wanted import Repository, WantedFile
 
 TRIES = 5
@@ -50,7 +51,7 @@ class Named:
         if found != self.size:
             raise errors.Altered(self.wanted.path, f"{self.size} bytes", f"{found}")
         how, expected = self.expected
-        digest = sha256_of(file)
+        digest = file_sha256(file)
         if not expected:
             return "size", digest
         mine = blob_sha1_of(file) if how == "hub" and len(expected) == 40 else digest
@@ -136,6 +137,8 @@ class Hub:
                         handle.flush()  # a process that is killed keeps what came
                         have += len(piece)
                         on_bytes(len(piece))
+                        if have > named.size:  # it may have no end, and the disk has one
+                            raise errors.Altered(named.wanted.path, f"{named.size} bytes", "more")
             if have < named.size:
                 raise ConnectionError
 

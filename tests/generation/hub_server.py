@@ -19,12 +19,13 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 @dataclass
 class Faults:
     """cut: bytes after which the line is cut, once for each entry. busy: answers of 503 before one that helps.
-    altered: paths that come with other bytes than were named. gated: repositories that want this token.
+    altered: paths that come with other bytes than were named. longer: with more of them. gated: repositories that want this token.
     stall: seconds of silence after the headers, and then nothing."""
 
     cut: list[int] = field(default_factory=list)
     busy: int = 0
     altered: set[str] = field(default_factory=set)
+    longer: set[str] = field(default_factory=set)
     gated: dict[str, str] = field(default_factory=dict)
     no_ranges: bool = False
     stall: float = 0.0
@@ -104,6 +105,8 @@ def local_hub(folder: Path) -> Iterator[LocalHub]:
             self.send_header("X-Linked-ETag" if large else "ETag", f'"{name}"')
             if large:
                 self.send_header("X-Linked-Size", str(len(data)))
+            if body and path in faults.longer:
+                data += bytes(2**20)
             if first:
                 self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
             self.send_header("Content-Length", str(len(data) - first))

@@ -121,9 +121,12 @@ def test_what_is_not_what_the_hub_names_is_thrown_away(hub: LocalHub, tmp_path: 
     pinned = Repository("tiny", REPO, (WantedFile("config.json", sha256="ab" * 32),))
     with pytest.raises(errors.Altered, match="abababababab"):
         get(hub, models, pinned)
+    hub.faults.altered, hub.faults.longer = set(), {"vae/weights.bin"}
+    with pytest.raises(errors.Altered, match="more came"):
+        get(hub, models)
     assert not (models / "tiny").exists()
     assert not [name for name in left_in(models) if "weights" in name]
-    hub.faults.altered = set()
+    hub.faults.longer = set()
     get(hub, models)
     assert (models / "tiny/vae/weights.bin").read_bytes() == WEIGHTS
 

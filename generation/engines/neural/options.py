@@ -39,7 +39,7 @@ class Option:
             return value.strip()
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(f"{self.label} is a number from {self.low:g} to {self.high:g}.") from None
         whole = self.kind == "whole"
         if not self.low <= number <= self.high or (whole and number != round(number)):

@@ -74,7 +74,7 @@ def placed(name: str) -> Place:
         raise ModelMissing(" ".join(_missing_words(MODELS[name])), name)
     for file, said in place.manifest.get("files", {}).items():
         found = place.file(file)
-        if not found.is_file() or found.stat().st_size != said["size"]:
+        if not found.is_file() or found.stat().st_size != said.get("size"):
             raise damaged(name, file, "it is not as long as it was when it was fetched")
     return place
 

@@ -35,6 +35,13 @@ LONGEST_WAIT = 60.0
 PASSING = (429, 500, 502, 503)  # answered before anything was made; 504 may come after
 ACCOUNT = "https://platform.stability.ai/account/keys"
 CREDIT_PAGE = "https://platform.stability.ai/account/credits"
+_NEVER_CONNECTED = (
+    "NewConnectionError",
+    "NameResolutionError",
+    "CERTIFICATE_VERIFY_FAILED",
+    "WRONG_VERSION_NUMBER",
+    "HANDSHAKE_FAILURE",
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ class Service:
                     stream=True,
                     allow_redirects=False,
                 )
-            except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
+            except requests.ConnectTimeout as error:
                 if last:
                     raise self._unreachable() from error
                 self.wait(WAITS[number])
@@ -202,5 +209,5 @@ def _asked_to_wait(answer: Any) -> float:
 
 
 def _was_sent(error: Exception) -> bool:
-    """False when no connection came about: a name that is not known, a port that is closed."""
-    return "NewConnectionError" not in repr(error) and "NameResolutionError" not in repr(error)
+    """False when no connection came about: an unknown name, a closed port, no agreement on TLS."""
+    return not any(word in repr(error) for word in _NEVER_CONNECTED)
