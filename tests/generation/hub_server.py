@@ -19,8 +19,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 @dataclass
 class Faults:
     """cut: bytes after which the line is cut, once for each entry. busy: answers of 503 before one that helps.
-    altered: paths that come with other bytes than were named. longer: with more of them. gated: repositories that want this token.
-    stall: seconds of silence after the headers, and then nothing."""
+    altered: paths that come with other bytes than were named. longer: with more of them.
+    gated: repositories that want this token. stall: seconds of silence after the headers, and then nothing."""
 
     cut: list[int] = field(default_factory=list)
     busy: int = 0
