@@ -52,6 +52,7 @@ class Command(BaseCommand):
         except Refused as error:
             raise CommandError(str(error)) from None
         self.stdout.write(row.pk)
+        row.refresh_from_db()  # a stopped one waits again now
         told = -1
         while not row.is_over:
             # A worker may have it for a slice: then we wait for our turn.
