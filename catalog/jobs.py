@@ -3,6 +3,7 @@
     queued --claim--> running --finish--> ready | failed | cancelled
        ^                 |
        +----recover------+   the worker is gone, attempts left   (none left -> failed)
+       +----later--------+   a slice is done, and the next waits its turn
 
 Every transition is one conditional UPDATE, so two workers, two deliveries or two clicks make one result.
 A worker keeps its lease with `report()` and with a heartbeat thread; a row whose worker process is gone
@@ -22,11 +23,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from django.apps import apps
-from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection, models, transaction
 from django.db.models import F, Min
 from django.utils import timezone
 from django_q.tasks import async_task
+
+from catalog.queue import URGENT, limits_of
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +101,8 @@ def wake(job: Job, *, urgent: bool = False) -> None:
     """Put a wake-up on the queue. Called inside the transaction that made the row: both commit or neither."""
     queue = job.queue_name
     # Its own queue's time-out, also where another cluster serves that queue.
-    clusters: dict[str, Any] = settings.Q_CLUSTER
-    timeout = clusters["ALT_CLUSTERS"].get(queue, clusters)["timeout"]
-    async_task(job.TASK, job.pk, cluster=f"{queue}.urgent" if urgent else queue, timeout=timeout)
+    timeout = limits_of(queue)["timeout"]
+    async_task(job.TASK, job.pk, cluster=f"{queue}{URGENT}" if urgent else queue, timeout=timeout)
 
 
 # --- who is working -----------------------------------------------------------------------------------

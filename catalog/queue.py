@@ -9,15 +9,25 @@ Urgent work: `async_task(name, pk, cluster="cpu.urgent")`.
 from __future__ import annotations
 
 import os
+from datetime import datetime, timedelta
 from time import sleep
+from typing import Any
 
+from django.conf import settings
 from django.utils.timezone import now
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
+from django_q.models import OrmQ
 
 URGENT = ".urgent"
 # Names of further queues that this cluster works on, separated by commas: where nobody else does.
 ALSO = "STARFORGE_ALSO_SERVES"
+
+
+def limits_of(queue: str) -> dict[str, Any]:
+    """`timeout` and `retry` of a queue, in seconds, as Q_CLUSTER states them for it or for all."""
+    clusters: dict[str, Any] = settings.Q_CLUSTER
+    return {**clusters, **clusters["ALT_CLUSTERS"].get(queue, {})}
 
 
 class OneInHand(ORM):
@@ -43,6 +53,13 @@ class OneInHand(ORM):
                     return [(task.pk, task.payload)]
         sleep(Conf.POLL)
         return None
+
+    def timeout(self, task: OrmQ) -> datetime:
+        """Until when a task is out of reach of others: by its own queue's `retry`, whichever cluster serves it.
+
+        By this cluster's own it would come back while a longer one still runs, and count as no longer in hand.
+        """
+        return now() + timedelta(seconds=limits_of(task.key.removesuffix(URGENT))["retry"])
 
     def _keys(self) -> list[str]:
         """Where to look, in order: what is urgent on any of our queues before the rest."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils.timezone import now
 from django_q.conf import Conf
 from django_q.models import OrmQ
@@ -107,6 +108,16 @@ def test_a_task_that_was_never_acknowledged_comes_back_after_its_time() -> None:
     assert taken(broker) == ["lost"]
     OrmQ.objects.filter(pk=row.pk).update(lock=now() - timedelta(seconds=1))
     assert taken(broker) == ["lost"]
+
+
+def test_a_long_task_of_a_further_queue_is_held_for_as_long_as_that_queue_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(ALSO, "gpu")
+    row = waiting("network for hours", "gpu.urgent")
+    assert taken(OneInHand("cpu")) == ["network for hours"]
+    row.refresh_from_db()
+    assert row.lock > now() + timedelta(seconds=settings.Q_CLUSTER["ALT_CLUSTERS"]["gpu"]["timeout"])
 
 
 def test_it_leaves_other_queues_alone() -> None:
