@@ -64,7 +64,8 @@ def available_bases() -> list[Model]:
 
 
 def of(artist: Artist) -> QuerySet[Adapter]:
-    return Adapter.objects.filter(artist=artist)
+    """With what says whether each may be used, in two queries for however many."""
+    return Adapter.objects.filter(artist=artist).prefetch_related("sources__consent")
 
 
 def start(
@@ -136,6 +137,10 @@ def _refuse(artist: Artist, base: str, aggregate: bool) -> None:
     if places.missing_of(base):
         found = places.availability_of([base])
         raise EngineUnavailable("musicgen", f"{found.missing} {found.how}".strip())
+    _refuse_too_many(artist)
+
+
+def _refuse_too_many(artist: Artist) -> None:
     under_way = of(artist).filter(status__in=[Adapter.QUEUED, Adapter.RUNNING]).count()
     if under_way >= MOST_UNDER_WAY:
         raise TooManyTrainings(under_way)
@@ -201,8 +206,13 @@ def cancel(adapter: Adapter) -> bool:
 
 
 def go_on(adapter: Adapter) -> bool:
-    """Continue a failed or cancelled training where its checkpoint is. False when it is waiting, running or done."""
+    """Continue a failed or cancelled training where its checkpoint is. False when it is waiting, running or done.
+
+    Raises Refused: consents were taken back, or TooManyTrainings as `start` does.
+    """
     _refuse_lapsed(adapter)
+    if adapter.status in {Adapter.FAILED, Adapter.CANCELLED}:
+        _refuse_too_many(adapter.artist)
     return jobs.requeue(adapter)
 
 
@@ -216,33 +226,36 @@ def _refuse_lapsed(adapter: Adapter) -> None:
 def delete(adapter: Adapter) -> None:
     """The adapter, its checkpoint and what was kept of its recordings are gone. Takes and certificates stay."""
     jobs.cancel(adapter)
-    ids = {pk for source in adapter.sources.all() for pk in source.track_ids}
-    others = AdapterSource.objects.exclude(adapter=adapter).filter(
-        adapter__status__in=[Adapter.QUEUED, Adapter.RUNNING]
-    )
-    busy = {pk for source in others for pk in source.track_ids}  # still learned from by another training
-    folder = adapter.folder
+    folder, ids = adapter.folder, learned_by(adapter)
     with transaction.atomic():
         adapter.delete()
-        transaction.on_commit(partial(_gone, folder, sorted(ids - busy)))
+        transaction.on_commit(partial(remove_files, folder, ids))
 
 
-def _gone(folder: Path, track_ids: list[str]) -> None:
+def learned_by(adapter: Adapter) -> list[str]:
+    """Ids of the recordings that were chosen for it."""
+    return [pk for source in adapter.sources.all() for pk in source.track_ids]
+
+
+def remove_files(folder: Path, track_ids: Sequence[str]) -> None:
+    """What is left of an adapter whose row is gone. Tokens stay that another training still learns from."""
     shutil.rmtree(folder, ignore_errors=True)
-    token_cache.forget(track_ids)
+    others = AdapterSource.objects.filter(adapter__status__in=[Adapter.QUEUED, Adapter.RUNNING])
+    busy = {pk for ids in others.values_list("track_ids", flat=True) for pk in ids}
+    token_cache.forget(set(track_ids) - busy)
 
 
 def artist_goes(sender: type[Artist], instance: Artist, **_: Any) -> None:
     """Before an artist is deleted, by whatever way: the files of their adapters go when it is committed."""
     for adapter in of(instance):
-        transaction.on_commit(partial(_gone, adapter.folder, []))
+        transaction.on_commit(partial(remove_files, adapter.folder, []))
 
 
 def unusable(adapter: Adapter) -> str:
     """Why no new take can be made with it; "" when one can."""
     if adapter.status != Adapter.READY:
         return f"“{adapter.name}” is not trained yet."
-    if consents.lapsed(list(adapter.sources.select_related("consent", "artist"))):
+    if consents.lapsed(adapter.sources.all()):
         return (
             f"An artist whose recordings “{adapter.name}” learned from took their consent back, so it makes no new "
             "takes. Train it again: it then learns from those who still agree."
@@ -253,8 +266,7 @@ def unusable(adapter: Adapter) -> str:
 
 
 def usable(artist: Artist) -> list[Adapter]:
-    rows = of(artist).filter(status=Adapter.READY).prefetch_related("sources__consent", "sources__artist")
-    return [one for one in rows if not unusable(one)]
+    return [one for one in of(artist).filter(status=Adapter.READY) if not unusable(one)]
 
 
 def worn(artist: Artist, pk: str, strength: float) -> Worn | None:

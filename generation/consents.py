@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -82,12 +82,13 @@ def _count(artist: Artist) -> int:
     return Track.objects.of(artist).ready().own().count()
 
 
-def lapsed(sources: Sequence[AdapterSource]) -> list[AdapterSource]:
+def lapsed(sources: Iterable[AdapterSource]) -> list[AdapterSource]:
     """Those whose owners took their consent back, or are gone."""
     return [
         one
         for one in sources
-        if not one.own and (one.consent is None or one.consent.withdrawn_at is not None or one.artist is None)
+        if not one.own
+        and (one.consent is None or one.consent.withdrawn_at is not None or one.artist_id is None)
     ]
 
 

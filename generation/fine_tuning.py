@@ -14,8 +14,9 @@ from django.conf import settings
 
 from catalog import jobs, snapshots
 from catalog.accounts import catalog_id_of
+from catalog.dna import catalog_hash
 from catalog.models import Track
-from generation import consents, token_cache
+from generation import adapters, consents, token_cache
 from generation.engines.base import EngineError
 from generation.engines.neural import devices
 from generation.engines.neural.audiocraft_models import Loaded, load
@@ -43,7 +44,13 @@ def run(adapter_id: str) -> str:
 
     def work() -> str:
         row = Adapter.objects.select_related("artist").get(pk=adapter_id)
-        return Training(row, lease).go_on()
+        learned = adapters.learned_by(row)
+        try:
+            return Training(row, lease).go_on()
+        finally:
+            # Deleted in the middle of a step, after which a checkpoint or tokens were written once more.
+            if not Adapter.objects.filter(pk=adapter_id).exists():
+                adapters.remove_files(row.folder, learned)
 
     return ended(lease, work)
 
@@ -64,10 +71,10 @@ class Training:
             replace(devices.chosen(), half=False),
             lambda: self.lease.report(row.done, "Loading the model"),
         )
-        sources = self.sources()
+        material = self.material(self.sources())
         card = session.train(
             loaded,
-            self.material(sources),
+            material,
             Recipe.from_json(row.recipe),
             name=row.name,
             folder=row.folder,
@@ -78,11 +85,11 @@ class Training:
         if card is None:
             self.lease.later(stage="", **teller.fields)
             return "again"
-        return self.publish(card, loaded, sources)
+        return self.publish(card, loaded, [one.id for one in material.recordings])
 
     def sources(self) -> list[AdapterSource]:
         """The catalogs that may still be learned from. Raises EngineError when too few are left."""
-        found = list(self.adapter.sources.filter(consents.STANDING).select_related("artist", "consent"))
+        found = list(self.adapter.sources.filter(consents.STANDING).select_related("artist"))
         if len(found) < (2 if self.adapter.aggregate else 1):
             raise EngineError(
                 "The artists whose catalogs this was to learn from took their consent back. Train a new one."
@@ -90,32 +97,34 @@ class Training:
         return found
 
     def material(self, sources: list[AdapterSource]) -> Material:
-        recordings = []
+        """What is here of the recordings that were chosen. Hashes are of these: some may be gone since then."""
+        recordings, catalogs = [], []
         for source in sources:
             rows = Track.objects.of(source.artist).ready().filter(pk__in=source.track_ids)  # type: ignore[arg-type]
-            for track in rows.select_related("analysis").defer("analysis__peaks").order_by("id"):
-                recordings.append(recording_of(track, source.words))
+            tracks = rows.select_related("analysis").defer("analysis__peaks").order_by("id")
+            found = [recording_of(track, source.words) for track in tracks]
+            if found:
+                digest = catalog_hash(one.digest for one in found)
+                catalogs.append({"catalog_hash": digest, "consent_sha256": source.consent_sha256})
+            recordings += found
         if not recordings:
             raise EngineError("The recordings this was to learn from were deleted. Train a new one.")
         return Material(
             recordings,
             {
-                "catalog_hash": self.adapter.catalog_hash,
+                "catalog_hash": catalog_hash(one.digest for one in recordings),
                 "track_count": len(recordings),
-                "catalogs": [
-                    {"catalog_hash": source.catalog_hash, "consent_sha256": source.consent_sha256}
-                    for source in sources
-                ],
+                "catalogs": catalogs,
             },
         )
 
-    def publish(self, card: dict[str, Any], loaded: Loaded, sources: list[AdapterSource]) -> str:
+    def publish(self, card: dict[str, Any], loaded: Loaded, learned: list[str]) -> str:
         """Certify the file, then close the row. Killed in between, the next slice does both again, to the same."""
         row = self.adapter
         self.lease.report(1.0, "Signing and logging")
         certificate = stamping.stamp(
             artist=row.artist,
-            provenance=statement_of(row, card, loaded),
+            provenance=statement_of(row, card, learned),
             renditions=[stamping.Rendition("adapter", row.folder / files.FILE, mark=False, whole=True)],
             title=row.name,
             private={"title": row.name},
@@ -129,6 +138,7 @@ class Training:
             sha256=card["sha256"],
             base_sha256=loaded.sha256,
             size_bytes=card["size_bytes"],
+            catalog_hash=card["training"]["catalog_hash"],
             best_loss=card["losses"]["best"],
             curves={name: card["losses"][name] for name in ("train", "validation")},
             certificate=certificate,
@@ -167,7 +177,6 @@ class Teller:
 def recording_of(track: Track, words: list[str]) -> Recording:
     return Recording(
         id=track.pk,
-        title=track.title,
         digest=track.audio_sha256,
         analysis=snapshots.analysis_of(track),
         load=partial(_sound, track.file, track.title),
@@ -190,10 +199,9 @@ def _sound(file: Path, title: str, rate: int) -> np.ndarray:
         ) from None
 
 
-def statement_of(row: Adapter, card: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
-    """The provenance JSON of an adapter: what is signed."""
+def statement_of(row: Adapter, card: dict[str, Any], learned: list[str]) -> dict[str, Any]:
+    """The provenance JSON of an adapter: what is signed. learned: ids of the recordings it learned from."""
     base, training, losses = card["base"], card["training"], card["losses"]
-    learned = {pk for source in row.sources.all() for pk in source.track_ids}
     return {
         "type": ADAPTER,
         "artist": row.artist.name,
@@ -205,12 +213,12 @@ def statement_of(row: Adapter, card: dict[str, Any], loaded: Loaded) -> dict[str
             "licence_url": base["licence_url"],
             "commercial_use": base["commercial_use"],
             "fine_tuned": True,
-            "training_catalog_hash": row.catalog_hash,
+            "training_catalog_hash": training["catalog_hash"],
         },
         "source": {
             "catalog_id": catalog_id_of(row.artist),
             "track_count": training["track_count"],
-            "catalog_hash": row.catalog_hash,
+            "catalog_hash": training["catalog_hash"],
         },
         "adapter": {
             "sha256": card["sha256"],

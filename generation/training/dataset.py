@@ -23,7 +23,6 @@ class Recording:
     """One track to learn from. load(sample_rate): float32 (2, samples). digest: of the decoded sound."""
 
     id: str
-    title: str
     digest: str
     analysis: TrackAnalysis
     load: Callable[[int], np.ndarray]

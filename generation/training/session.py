@@ -34,7 +34,6 @@ class News:
     steps: int = 0
     seconds: float = 0.0
     curves: dict[str, Any] | None = None
-    best_step: int = 0
     best_loss: float | None = None
 
 
@@ -177,7 +176,6 @@ def _trained(
                 trainer.recipe.steps,
                 time.monotonic() - began,
                 trainer.curves.to_json(),
-                int(trainer.best.get("step", 0)),
                 trainer.best_loss,
             )
         )

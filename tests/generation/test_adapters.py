@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
 from catalog import accounts, intake, jobs
+from catalog.dna import catalog_hash
 from catalog.models import Artist, Track
 from generation import adapters, consents, fine_tuning, lifecycle, pipeline, relay, token_cache
 from generation.models import Adapter, Generation
 from generation.prompting import BadWishes, Wishes
 from generation.training import adapter as files
+from generation.training import checkpoint
 from generation.training.checkpoint import FILE as CHECKPOINT
 from generation.training.recipe import Recipe
 from provenance import lineage, verification
@@ -191,6 +195,13 @@ def test_a_dead_worker_a_cancel_and_a_withdrawn_track(
     assert fine_tuning.run(row.pk) == "ready"
     row.refresh_from_db()
     assert row.card["training"]["track_count"] == 11
+    # What is signed is what it learned from, not what was chosen.
+    left = catalog_hash(Track.objects.of(me.artist).ready().values_list("audio_sha256", flat=True))
+    assert row.catalog_hash == left != row.sources.get().catalog_hash
+    assert row.certificate is not None
+    signed = row.certificate.provenance
+    assert signed["generator"]["training_catalog_hash"] == signed["source"]["catalog_hash"] == left
+    assert signed["training"]["catalogs"][0]["catalog_hash"] == left
     # A full disk is a sentence, and what was there stays.
     full, _ = adapters.start(me.artist, name="", recipe=Recipe(**RECIPE))
 
@@ -201,6 +212,26 @@ def test_a_dead_worker_a_cancel_and_a_withdrawn_track(
     assert fine_tuning.run(full.pk) == "failed"
     full.refresh_from_db()
     assert "no room left on the disk" in full.error and not (full.folder / files.FILE).exists()
+
+
+def test_one_deleted_in_the_middle_of_a_step_leaves_nothing(
+    tiny_models: Path, recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = ready(owner(), recordings)
+    row, _ = adapters.start(me.artist, name="", recipe=Recipe(**RECIPE))
+    ids = adapters.learned_by(row)
+    save, written = checkpoint.save, []
+
+    def late(folder: Path, *rest: Any) -> None:
+        if not written:
+            adapters.delete(Adapter.objects.get(pk=row.pk))
+        save(folder, *rest)
+        written.append(folder)
+
+    monkeypatch.setattr(checkpoint, "save", late)
+    assert fine_tuning.run(row.pk) == "lost"
+    assert written and not written[0].exists()
+    assert not set(ids) & set(token_cache.cache().tracks())
 
 
 def test_the_pages_start_follow_stop_and_delete(tiny_models: Path, recordings: Path) -> None:
@@ -232,7 +263,15 @@ def test_the_pages_start_follow_stop_and_delete(tiny_models: Path, recordings: P
     with pytest.raises(jobs.Cancelled):
         lease.report(0.5)
     lease.finish(Adapter.CANCELLED)
-    assert "Continue Training" in page.get(row.get_absolute_url()).content.decode()
+    stopped = page.get(row.get_absolute_url()).content.decode()
+    assert "Continue Training" in stopped and "fell from 3.00 to 2.00" in stopped
+    Adapter.objects.filter(pk=row.pk).update(best_loss=3.0)
+    assert "was 3.00 and did not fall" in page.get(row.get_absolute_url()).content.decode()
+    others = [Adapter(artist=me.artist) for _ in range(adapters.MOST_UNDER_WAY)]
+    Adapter.objects.bulk_create(others)
+    many = ask(me, "post", f"/adapters/{row.pk}/continue/")
+    assert many.status_code == 409 and many.json()["type"].endswith("too-many-under-way")
+    Adapter.objects.filter(pk__in=[one.pk for one in others]).delete()
     page.post(f"/adapters/{row.pk}/continue/")
     row.refresh_from_db()
     assert row.status == "queued"
@@ -245,6 +284,30 @@ def test_the_pages_start_follow_stop_and_delete(tiny_models: Path, recordings: P
     assert consents.standing(me.artist) is not None
     page.post("/adapters/consent/", {"withdraw": "1"})
     assert consents.standing(me.artist) is None
+
+
+def test_the_command_trains_and_goes_on(tiny_models: Path, recordings: Path) -> None:
+    me = ready(owner(), recordings)
+    login = me.artist.user.username
+    said = [f"--{name.replace('_', '-')}={value}" for name, value in RECIPE.items()]
+    with pytest.raises(CommandError, match="base: Choose one of"):
+        call_command("finetune", "--artist", login, "--base", "no-such-model")
+    with pytest.raises(CommandError, match="rank: This is a number"):
+        call_command("finetune", "--artist", login, "--rank", "1000")
+    out = StringIO()
+    call_command("finetune", "--artist", login, "--name", "Night", *said, stdout=out)
+    row = adapters.of(me.artist).get()
+    assert (row.status, row.name, row.recipe) == ("ready", "Night", Recipe(**RECIPE).to_json())
+    assert "step 4 of 4: validation loss" in out.getvalue() and str(row.certificate_id) in out.getvalue()
+    assert str(row.folder / files.FILE) in out.getvalue()
+
+    with pytest.raises(CommandError, match="no adapter adp_none"):
+        call_command("finetune", "--artist", login, "--continue", "adp_none")
+    stopped, _ = adapters.start(me.artist, name="Day", recipe=Recipe(**RECIPE))
+    adapters.cancel(stopped)
+    call_command("finetune", "--artist", login, "--continue", stopped.pk, stdout=StringIO())
+    stopped.refresh_from_db()
+    assert stopped.status == "ready" and stopped.sha256 == row.sha256
 
 
 def test_who_may_train(

@@ -59,7 +59,6 @@ def recordings_in(folder: Path, count: int = 4) -> list[Recording]:
         found.append(
             Recording(
                 f"trk_{number}",
-                f"Study {number}",
                 facts["audio_sha256"],
                 heard,
                 lambda rate, file=file: decode(file, sample_rate=rate).samples,  # type: ignore[misc]
