@@ -229,9 +229,10 @@ def _taste(sources: Sequence[Source], brief: Brief) -> dict[str, float]:
     # within the catalog by rank, for most catalogs are of one energy; and by distance, or the one calm track of a metal
     # band would sooner or later play in every take
     energies = np.array([source.track.analysis.energy for source in sources])
-    away = np.abs(energies - wanted_energy(brief.energy, own_energies(sources)))
+    wanted = wanted_energy(brief.energy, own_energies(sources))
+    away = np.abs(energies - wanted)
     rank = np.argsort(np.argsort(traits[:, 1], kind="stable"), kind="stable") / max(1, len(sources) - 1)
-    place = float(np.mean(energies < wanted_energy(brief.energy, own_energies(sources))))
+    place = float(np.mean(energies < wanted))
     cost = 0.5 * np.abs(rank - place) + away + 4.0 * away**2
     cost = cost - 0.18 * np.clip(scaled, -2, 2) @ wishes
     guides = [r.track_id for r in brief.references if r.role in ("style", "all")]
