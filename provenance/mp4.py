@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+import sys
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog.audio.errors import AudioError
 
 _MAX_BOXES, _MAX_TABLE, _MAX_SAMPLES = 10_000, 32 << 20, 4_000_000
+_MAX_CHUNKS = 1_000_000  # more than half an hour has when every few milliseconds are a chunk of their own
 _DAMAGED = "This M4A file is damaged and cannot be read. Export it again."
 
 
@@ -104,29 +107,38 @@ def _body(fd: int, at: int, end: int) -> bytes:
     return os.pread(fd, end - at, at)
 
 
-def _numbers(table: bytes, at: int, width: int, count: int) -> list[int]:
+def _numbers(table: bytes, at: int, width: int, count: int) -> array[int]:
+    """Big-endian numbers of 4 or 8 bytes, held as compactly as they lie there: a hostile table has millions."""
     if at + width * count > len(table):
         raise AudioError("damaged", _DAMAGED)
-    return [int.from_bytes(table[i : i + width], "big") for i in range(at, at + width * count, width)]
+    numbers = array("Q" if width == 8 else "I", table[at : at + width * count])
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers
 
 
-def _offsets(fd: int, held: dict[bytes, tuple[int, int]]) -> list[int]:
+def _offsets(fd: int, held: dict[bytes, tuple[int, int]]) -> array[int]:
     """Where the chunks lie in the file."""
     wide = b"co64" in held
     table = _body(fd, *held[b"co64" if wide else b"stco"])
-    return _numbers(table, 8, 8 if wide else 4, int.from_bytes(table[4:8], "big"))
+    count = int.from_bytes(table[4:8], "big")
+    if count > _MAX_CHUNKS:
+        raise AudioError("damaged", _DAMAGED)
+    return _numbers(table, 8, 8 if wide else 4, count)
 
 
-def _sizes(table: bytes) -> list[int]:
+def _sizes(table: bytes) -> array[int]:
     (same, count) = _numbers(table, 4, 4, 2)
     if count > _MAX_SAMPLES:
         raise AudioError("damaged", _DAMAGED)
-    return [same] * count if same else _numbers(table, 12, 4, count)
+    return array("I", [same]) * count if same else _numbers(table, 12, 4, count)
 
 
-def _runs(sizes: list[int], table: bytes, offsets: list[int]) -> Iterator[tuple[int, int]]:
+def _runs(sizes: Sequence[int], table: bytes, offsets: Sequence[int]) -> Iterator[tuple[int, int]]:
     """The bytes of each chunk: `stsc` says from which chunk on how many samples a chunk has."""
     (count,) = _numbers(table, 4, 4, 1)
+    if count > _MAX_CHUNKS:
+        raise AudioError("damaged", _DAMAGED)
     flat = _numbers(table, 8, 4, 3 * count)
     entries = list(zip(flat[::3], flat[1::3], strict=True))
     firsts = [first for first, _ in entries]

@@ -391,6 +391,38 @@ def test_the_hash_of_an_m4a_counts_what_is_heard_and_not_where_it_lies(m4a: Path
             continue
 
 
+def test_an_m4a_of_millions_of_empty_chunks_is_refused(tmp_path: Path) -> None:
+    """A table of 32 MB cost a gigabyte of memory in the process that serves the page."""
+    from provenance import streams
+
+    def box(name: bytes, *parts: bytes) -> bytes:
+        body = b"".join(parts)
+        return (8 + len(body)).to_bytes(4, "big") + name + body
+
+    def words(*numbers: int) -> bytes:
+        return b"".join(number.to_bytes(4, "big") for number in numbers)
+
+    def file(chunks: int) -> bytes:
+        tables = (
+            box(b"stsd", words(0, 0)),
+            box(b"stts", words(0, 0)),
+            box(b"stsz", words(0, 4, 1)),
+            box(b"stsc", words(0, 2, 1, 1, 1, 2, 0, 1)),  # one sample in the first chunk, none in the others
+            box(b"stco", words(0, chunks), bytes(4 * chunks)),
+        )
+        handler = box(b"hdlr", words(0, 0), b"soun")
+        media = box(b"mdia", box(b"mdhd", bytes(24)), handler, box(b"minf", box(b"stbl", *tables)))
+        return box(b"ftyp", b"M4A ", words(0)) + box(b"moov", box(b"trak", media))
+
+    path = tmp_path / "chunks.m4a"
+    path.write_bytes(file(2))
+    assert streams.identity(path)[0] == "mp4-stream"
+    path.write_bytes(file(1_000_001))
+    with pytest.raises(AudioError) as refused:
+        streams.identity(path)
+    assert refused.value.code == "damaged"
+
+
 @pytest.mark.parametrize("name", ["wav", "mp3"])
 def test_a_declared_recording_comes_back_with_its_credentials(name: str, db: None, files: Files) -> None:
     client = people.owner().api
