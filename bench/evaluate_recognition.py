@@ -16,7 +16,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def at_48_kilohertz(samples: np.ndarray) -> np.ndarray:
 def alterations() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     found: dict[str, Callable[[np.ndarray], np.ndarray]] = {"untouched": lambda one: one}
     for name, (options, suffix) in CODERS.items():
-        found[name] = lambda one, options=options, suffix=suffix: coded(one, options, suffix)  # type: ignore[misc]
+        found[name] = partial(coded, options=options, suffix=suffix)
     found["crop to 60 %"] = cropped
     found["-12 dB"] = lambda one: quantise(one * 10 ** (-12 / 20), 16).astype(np.float32) / 2**31
     found["44.1 → 48 kHz"] = at_48_kilohertz
@@ -103,7 +104,7 @@ def recordings_of(
     for catalog in prepared(names, music, music / "mosaic"):
         asked = requests(catalog)
         for request in sorted(asked, key=lambda one: "plain" not in one.what)[:takes]:
-            quick = type(request)(request.label, request.brief, request.take, False, request.what)
+            quick = replace(request, judged=False)
             try:
                 yield f"{catalog.name}, {request.label}", made(catalog, quick)
             except EngineError as error:

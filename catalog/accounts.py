@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
@@ -64,11 +64,7 @@ def consents(artist: Artist) -> dict[str, bool]:
 def consent(artist: Artist, allowed: Iterable[str]) -> None:
     """Record what the artist allows, of CONSENTS. Certificates signed before keep what they say."""
     wanted = set(allowed)
-    with transaction.atomic():
-        row = Artist.objects.select_for_update().get(pk=artist.pk)
-        row.settings = {**row.settings, "consent": {name: name in wanted for name in CONSENTS}}
-        row.save(update_fields=["settings"])
-    artist.settings = row.settings
+    _set(artist, "consent", {name: name in wanted for name in CONSENTS})
 
 
 def rights_of(artist: Artist) -> dict[str, str]:
@@ -103,8 +99,13 @@ def wants_watermark(artist: Artist) -> bool:
 
 def choose_watermark(artist: Artist, wanted: bool) -> None:
     """The artist's choice for takes from now on."""
+    _set(artist, "watermark", wanted)
+
+
+def _set(artist: Artist, name: str, value: Any) -> None:
+    """One of the artist's settings; what others change at the same moment stays."""
     with transaction.atomic():
         row = Artist.objects.select_for_update().get(pk=artist.pk)
-        row.settings["watermark"] = wanted
+        row.settings[name] = value
         row.save(update_fields=["settings"])
     artist.settings = row.settings

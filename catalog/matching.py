@@ -136,16 +136,22 @@ def closest_of(match: Match, titles: dict[str, str]) -> list[dict[str, Any]]:
     ]
 
 
-def shelves(stored: QuerySet[Fingerprint]) -> list[Callable[[], Shelf]]:
-    """Fingerprints in portions of a few megabytes, each read when it is called for: memory does not grow with them."""
+def shelves(
+    stored: QuerySet[Any], named: str = "track_id", *, each: int | None = None
+) -> list[Callable[[], Shelf]]:
+    """Fingerprints in portions of a few megabytes, each read when it is called for: memory does not grow with them.
+
+    named: the field whose value is the id on the shelf; the numbers are in `data`. each: recordings on a shelf.
+    """
     from catalog.audio.copies import Shelf
 
     def load(pks: list[int]) -> Shelf:
-        rows = Fingerprint.objects.filter(pk__in=pks).order_by("pk").only("track_id", "data")
-        return Shelf.of((row.track_id, row.frames) for row in rows.iterator(100))
+        rows = stored.model._base_manager.filter(pk__in=pks).order_by("pk").values_list(named, "data")
+        return Shelf.of((pk, np.frombuffer(bytes(data), "<u4")) for pk, data in rows.iterator(100))
 
+    each = each or ON_A_SHELF
     pks = list(stored.values_list("pk", flat=True))
-    return [partial(load, pks[start : start + ON_A_SHELF]) for start in range(0, len(pks), ON_A_SHELF)]
+    return [partial(load, pks[start : start + each]) for start in range(0, len(pks), each)]
 
 
 def passages(

@@ -30,8 +30,8 @@ def reason(path: Path) -> str:
     return "" if name in places.MIME else f"{name.upper()} files cannot carry Content Credentials."
 
 
-def attach(path: Path, certificate: Certificate, carried: Credentials) -> str:
-    """Write the manifest of a stamped file, after all its tags; the manifest's SHA-256.
+def attach(path: Path, certificate: Certificate, carried: Credentials) -> None:
+    """Write the manifest of a stamped file, after all its tags.
 
     Raises SigningError when the claim key does not answer, and limited.Unavailable when the c2pa library cannot
     cope with the file. Nothing is lost then: stamping again finishes what is missing.
@@ -43,4 +43,4 @@ def attach(path: Path, certificate: Certificate, carried: Credentials) -> str:
         format_name=sniff(path).name,
         version=str(settings.SPECTACULAR_SETTINGS["VERSION"]),
     )
-    return attach_manifest(path, said, certificate=key.certificate, signer=signer)
+    attach_manifest(path, said, certificate=key.certificate, signer=signer)

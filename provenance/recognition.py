@@ -6,19 +6,18 @@ trimmed, quieter and re-tagged copies are found so, at slightly other speeds too
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from catalog.audio.copies import SPEEDS, Shelf
+from catalog.audio.copies import SPEEDS
 from catalog.audio.decode import decode
 from catalog.audio.errors import AudioError
 from catalog.audio.fingerprint import fingerprint, fingerprints_at
 from catalog.audio.limits import Limits
+from catalog.matching import shelves
 from provenance import likeness, watermarks, wording
 from provenance.models import Certificate, CertifiedFingerprint
 from provenance.watermark import Found, read
@@ -63,11 +62,11 @@ def by_watermark(
 
 def by_fingerprint(samples: np.ndarray, sample_rate: int) -> Recognised | None:
     """The likeliest certified recording, at other speeds too; then the watermark once more, at that speed."""
-    shelves = _shelves()
-    found = likeness.likeliest([fingerprint(samples, sample_rate)], shelves)
-    if shelves and (found is None or found.best.errors > _DOUBTFUL):
+    known = shelves(CertifiedFingerprint.objects.order_by("pk"), "certificate_id", each=ON_A_SHELF)
+    found = likeness.likeliest([fingerprint(samples, sample_rate)], known)
+    if known and (found is None or found.best.errors > _DOUBTFUL):
         part = samples[:, : int(SPEEDS_SECONDS * sample_rate)]
-        other = likeness.likeliest(fingerprints_at(part, sample_rate, SPEEDS), shelves, SPEEDS)
+        other = likeness.likeliest(fingerprints_at(part, sample_rate, SPEEDS), known, SPEEDS)
         if other is not None and (found is None or other.best.errors < found.best.errors):
             found = other
             speeds = tuple(found.best.speed + drift for drift in _DRIFT)
@@ -120,16 +119,3 @@ def _figures(found: Found) -> dict[str, Any]:
         "corrected_bits": found.errors,
         "speed": found.speed,
     }
-
-
-def _shelves() -> list[Callable[[], Shelf]]:
-    """All fingerprints, some hundred at a time, each lot read when it is its turn: memory does not grow with them."""
-
-    def load(pks: list[int]) -> Shelf:
-        rows = CertifiedFingerprint.objects.filter(pk__in=pks).order_by("pk")
-        return Shelf.of(
-            (row.certificate_id, np.frombuffer(bytes(row.data), "<u4")) for row in rows.iterator(100)
-        )
-
-    pks = list(CertifiedFingerprint.objects.order_by("pk").values_list("pk", flat=True))
-    return [partial(load, pks[start : start + ON_A_SHELF]) for start in range(0, len(pks), ON_A_SHELF)]

@@ -125,7 +125,7 @@ def verify_file(path: Path, *, filename: str = "", disclosure: Disclosure | None
         except AudioError as error:
             if carried is None:
                 raise NotAudio(error.reason) from error
-            return _unreadable(carried, error, filename)
+            return _unreadable(carried, error, filename, trust)
         seen = look.seen()
     if carried is None:
         return _without_credentials(path, audio, filename, disclosure, seen, trust)
@@ -169,7 +169,7 @@ def _with_credentials(
     if looked.log_key_revoked and certificate is not None:  # the log itself still knows the entry
         looked = examine(
             carried.envelope,
-            keys.trust(),
+            trust,
             audio=audio,
             proof=store.proof_text(certificate.entry, store.latest_checkpoint()),
             certificate_id=carried.certificate_id,
@@ -289,10 +289,8 @@ def _broken(reason: str, path: Path, filename: str) -> Verdict:
     )
 
 
-def _unreadable(carried: credentials.Credentials, error: AudioError, filename: str) -> Verdict:
-    looked = examine(
-        carried.envelope, keys.trust(), proof=carried.proof, certificate_id=carried.certificate_id
-    )
+def _unreadable(carried: credentials.Credentials, error: AudioError, filename: str, trust: Trust) -> Verdict:
+    looked = examine(carried.envelope, trust, proof=carried.proof, certificate_id=carried.certificate_id)
     return _verdict(
         looked,
         _held(looked),

@@ -19,11 +19,9 @@ from catalog.audio.sniff import locate, open_regular
 from provenance.manifest import boxes, certificates, limited, places
 from provenance.signing import Signer, SigningError, signature_holds
 
-FORMATS = tuple(places.MIME)
 
-
-def attach(path: Path, definition: dict[str, Any], *, certificate: str, signer: Signer) -> str:
-    """Write the manifest, completely or not at all; its SHA-256.
+def attach(path: Path, definition: dict[str, Any], *, certificate: str, signer: Signer) -> None:
+    """Write the manifest, completely or not at all.
 
     Raises limited.Unavailable where the library is missing or cannot cope with the file, SigningError when the key
     behind `signer` is not the certificate's or does not answer, AudioError for what is no sound file.
@@ -40,31 +38,26 @@ def attach(path: Path, definition: dict[str, Any], *, certificate: str, signer: 
             out = os.open(part, os.O_RDWR | os.O_CLOEXEC)
             try:
                 limited.write(fd, out, located, definition, certificate, _passing_key())
-                place, store = _written(out)
-                made = boxes.parse(bytes(store))
+                place, made = _written(out)
                 signature = signer.sign(made.signed)
                 if not signature_holds(key, signature, made.signed):
                     raise SigningError("The claim key gave a signature that does not hold.")
-                store[made.signature_at : made.signature_at + 64] = signature
                 os.pwrite(out, signature, place.start + made.signature_at)
             finally:
                 os.close(out)
     finally:
         os.close(fd)
-    return boxes.sha256(bytes(store))
 
 
-def _written(fd: int) -> tuple[places.Place, bytearray]:
+def _written(fd: int) -> tuple[places.Place, boxes.Manifest]:
     """The manifest as the library wrote it: of the one form that our own reader knows."""
     try:
         place = places.find(fd, locate(fd))
         if place is None:
             raise boxes.Malformed("it is not there")
-        store = places.read(fd, place)
-        boxes.parse(store)
+        return place, boxes.parse(places.read(fd, place))
     except (boxes.Malformed, KeyError, TypeError, ValueError, AttributeError) as error:
         raise limited.Unavailable(f"The manifest that was written is not as it must be: {error}.") from error
-    return place, bytearray(store)
 
 
 def _passing_key() -> str:

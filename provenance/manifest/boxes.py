@@ -7,7 +7,6 @@ bit of a manifest of ours can change unseen. Lengths are checked before anything
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -236,7 +235,3 @@ def _bytes(raw: bytes) -> bytes:
         return bytes([0x40 | size]) + raw
     width, head = (1, 0x58) if size < 1 << 8 else (2, 0x59) if size < 1 << 16 else (4, 0x5A)
     return bytes([head]) + size.to_bytes(width, "big") + raw
-
-
-def sha256(store: bytes) -> str:
-    return hashlib.sha256(store).hexdigest()

@@ -91,13 +91,14 @@ def check_file(
 ) -> Outcome:
     """Check a recording by the credentials it carries, or by those of `bundle` when one is given."""
     try:
+        if bundle is not None:  # the stamp at hand is not the file's, so neither is its manifest asked
+            audio = Audio(*streams.identity(path))
+            return _judged(bundle.envelope, bundle.proof, None, trust, audio, shown)
         with judging.looking(path, trust) as look:  # the c2pa library, where it is installed, works meanwhile
             audio = Audio(*streams.identity(path))
             seen = look.seen()
     except AudioError as error:
         return Outcome(NOT_CHECKED, error.reason)
-    if bundle is not None:
-        return _judged(bundle.envelope, bundle.proof, None, trust, audio, shown)
     try:
         carried = credentials.extract(path)
     except credentials.CredentialsDamaged as error:

@@ -47,7 +47,6 @@ def read(
     if len(mono) < LEAST_SECONDS * sample_rate:
         return None
     best: Found | None = None
-    spectrum: np.ndarray | None = None
     if sample_rate != _RATE:
         mono = soxr.resample(mono, sample_rate, _RATE, quality="HQ")
     spectrum = _below(mono)
