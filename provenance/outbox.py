@@ -38,14 +38,16 @@ def announce(certificate: Certificate) -> ExternalStamp | None:
     """After a stamp: queue its declaration where this installation declares everything. None where it does not."""
     if not settings.STARFORGE_O8_URL or settings.STARFORGE_O8_DECLARE != "all":
         return None
-    # An artist's own upload is declared when they ask for it; an adapter is no recording.
+    # An artist's own upload is declared when they ask for it.
     if certificate.provenance["type"] in (ORIGIN, ADAPTER):
         return None
     return declare(certificate)[0]
 
 
 def declare(certificate: Certificate) -> tuple[ExternalStamp, bool]:
-    """The declaration of this certificate, queued if it is new. Raises NothingToDo without an o8."""
+    """The declaration of this certificate, queued if it is new. Raises NothingToDo without an o8 and for an adapter."""
+    if certificate.provenance["type"] == ADAPTER:
+        raise NothingToDo("An adapter is no recording, and o8 declares recordings.")
     authority = _authority()
     with transaction.atomic():
         row, made = ExternalStamp.objects.get_or_create(

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from provenance import wording
+from provenance.lineage import ADAPTER
 from provenance.models import Certificate, ExternalStamp
 
 
@@ -23,6 +24,14 @@ class Standing:
     url: str = ""
     verb: str = ""
     differences: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def compared(self) -> list[tuple[str, str, str]]:
+        """(field, what was sent, what stands there now) for a reader."""
+        return [
+            (str(one.get("field", "")), _shown(one.get("sent")), _shown(one.get("found")))
+            for one in self.differences
+        ]
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -40,7 +49,8 @@ class Standing:
 def of(certificate: Certificate) -> Standing:
     row = certificate.external_stamps.first()
     if row is None:
-        verb = "Declare on o8" if settings.STARFORGE_O8_URL else ""
+        can = settings.STARFORGE_O8_URL and certificate.provenance["type"] != ADAPTER
+        verb = "Declare on o8" if can else ""
         return Standing(
             "local", "Stamped locally", "good", "Not declared on o8; the stamp holds without it.", "", verb
         )

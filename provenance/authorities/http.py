@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import math
 import secrets
 import socket
 import ssl
@@ -20,6 +21,7 @@ from provenance.authorities.base import Refused, Unreachable
 MAX_ANSWER = 512 * 2**10
 MAX_REASON = 300
 BLOCK = 64 * 2**10
+MOST_DIGITS = 18  # of a whole number; what has more is none that we sent
 LATER = frozenset({408, 425, 429})  # a 4xx that says "not now" rather than "no"
 
 
@@ -163,9 +165,40 @@ def _multipart(upload: Upload) -> tuple[Iterator[bytes], dict[str, str]]:
     return blocks(), {"Content-Type": f"multipart/form-data; boundary={line}", "Content-Length": str(size)}
 
 
+def _read(raw: bytes) -> Any:
+    """JSON that can be stored and compared: no NUL and no half of a surrogate pair in a text, every number finite.
+
+    Raises ValueError and RecursionError.
+    """
+    return _storable(
+        json.loads(
+            raw,
+            parse_constant=_finite,
+            parse_float=_finite,
+            parse_int=lambda digits: int(digits[:MOST_DIGITS]),
+        )
+    )
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text} is no number")
+    return value
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", " ").encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(item) for name, item in value.items()}
+    return value
+
+
 def _parsed(raw: bytes, status: int, writes: bool) -> Any:
     try:
-        return json.loads(raw)
+        return _read(raw)
     except (ValueError, RecursionError) as error:
         if status == 404:
             return {}
@@ -175,13 +208,13 @@ def _parsed(raw: bytes, status: int, writes: bool) -> Any:
 def _reason(raw: bytes) -> str:
     """The reason in an error's body, on one line: {"error": "…"} as o8 writes it, or a problem document."""
     try:
-        told = json.loads(raw)
+        told = _read(raw)
     except (ValueError, RecursionError):
         return ""
     if not isinstance(told, dict):
         return ""
     said = next((told[name] for name in ("error", "detail", "message", "title") if told.get(name)), "")
-    line = " ".join(str(said).replace("\0", " ").split())
+    line = " ".join(str(said).split())
     return line if len(line) <= MAX_REASON else line[: MAX_REASON - 1] + "…"
 
 

@@ -315,12 +315,29 @@ def test_what_stands_there_is_compared_field_by_field(o8: O8, made: Certificate)
         assert compared() == "differs" and word(made) == "Does not match"
         (told,) = row_of(made).differences
         assert (told["field"], told["found"]) == (name, wrong)
-        assert name in stranger().get(made.get_absolute_url()).content.decode()
+        page = stranger().get(made.get_absolute_url()).content.decode()
+        shown = "yes" if wrong is True else wrong
+        assert re.search(f'<th scope="row">{name}</th><td>[^<]+</td><td>{shown}</td>', page)
         o8.rows[0][name] = before
+    for hostile in ("\0", "\ud800", 10**400):  # what no database stores, or no float holds
+        before, o8.rows[0]["aiMixing"] = o8.rows[0]["aiMixing"], hostile
+        assert compared() == "differs"
+        o8.rows[0]["aiMixing"] = before
+    for endless in (float("inf"), float("nan")):
+        before, o8.rows[0]["aiMixing"] = o8.rows[0]["aiMixing"], endless
+        assert compared() == "not compared" and "not JSON" in row_of(made).error
+        o8.rows[0]["aiMixing"] = before
     o8.rows.clear()
     assert compared() == "missing" and word(made) == "Missing on o8"
     assert "local signature still proves" in stranger().get(made.get_absolute_url()).content.decode()
     assert compared() == "declared" and len(o8.rows) == 1
+
+
+def test_an_adapter_is_nothing_that_o8_declares(o8: O8, certify: Certify, files: Files) -> None:
+    own = certify({"mp3": files["mp3"]}, provenance={**PROVENANCE, "type": "adapter"})
+    assert standing.of(own).verb == ""
+    with pytest.raises(outbox.NothingToDo, match="no recording"):
+        outbox.declare(own)
 
 
 def test_the_plans_contract_is_spoken_to_another_starforge(
