@@ -91,7 +91,9 @@ def test_from_the_api_to_a_take_that_says_what_it_learned_from(
     assert shown["card"]["losses"]["best"] < shown["card"]["losses"]["before"]
     assert [point[0] for point in shown["curves"]["validation"]] == [0, 2, 4]
     assert sorted(one.name for one in row.folder.iterdir()) == [files.FILE, files.CARD]
-    assert len(token_cache.cache().tracks()) == 12
+    # The folder is the whole run's: tokens of other tests' tracks may lie in it.
+    learned = set(me.artist.tracks.values_list("pk", flat=True))
+    assert len(learned) == 12 and learned <= set(token_cache.cache().tracks())
 
     # Its own certificate: signed, logged, sealed byte for byte.
     signed = row.certificate.provenance
