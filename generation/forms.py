@@ -10,6 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from catalog.analysis.keys import ALL_KEYS
+from generation import keeping
 from generation.brief import EDIT_KINDS, ROLES, Edit, Reference
 from generation.edits import AUDIBLE, LAYERS, MOST_BARS
 from generation.prompting import BPM, PROMPT_LENGTH, REFERENCES, SECONDS, TAKES, Wishes
@@ -186,3 +187,24 @@ class EditForm(forms.Form):
         about = {"energy": "energy", "tempo": "bpm"}.get(kind)
         values = {about: data[about]} if about and data[about] is not None else {}
         return {"edit": edit, **values}
+
+
+class KeepingForm(forms.Form):
+    """What an artist says of a take. Its `cleaned_data` is what `keeping.change` takes."""
+
+    title = forms.CharField(max_length=120)
+    favourite = forms.BooleanField(required=False)
+    rating = forms.TypedChoiceField(
+        choices=[("", "None"), *((str(figure), str(figure)) for figure in range(1, 6))],
+        coerce=int,
+        empty_value=None,
+        required=False,
+    )
+    tags = forms.CharField(required=False, max_length=1000)
+    notes = forms.CharField(required=False, max_length=keeping.LONGEST_NOTES)
+
+    def clean_tags(self) -> list[str]:
+        try:
+            return keeping.written(self.cleaned_data["tags"])
+        except keeping.BadTags as error:
+            raise ValidationError(str(error)) from None

@@ -119,14 +119,21 @@ class GeneratedTrack(models.Model):
     library_track = models.OneToOneField(
         Track, null=True, blank=True, on_delete=models.SET_NULL, related_name="generated_take"
     )
+    favourite = models.BooleanField(default=False)
+    rating = models.PositiveSmallIntegerField(null=True, blank=True, help_text="1 to 5, by the artist")
+    notes = models.TextField(blank=True, help_text="private, plain text")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         db_table = "generated_tracks"
         ordering = ["generation_id", "number"]
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint("generation", "number", name="one_take_per_number")
+            models.UniqueConstraint("generation", "number", name="one_take_per_number"),
+            models.CheckConstraint(
+                condition=Q(rating__isnull=True) | Q(rating__range=(1, 5)), name="take_rating_of_five"
+            ),
         ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["user", "-created_at"], name="takes_by_age")]
 
     def __str__(self) -> str:
         return self.title
@@ -151,6 +158,24 @@ class GeneratedTrack(models.Model):
     def stem_file(self, name: str) -> Path:
         """The FLAC of a stem that `stems` lists."""
         return self.folder / "stems" / f"{name}.flac"
+
+
+class TakeTag(models.Model):
+    """A word the artist filed a take under, as `generation.keeping.normalised` writes it."""
+
+    take = models.ForeignKey(GeneratedTrack, on_delete=models.CASCADE, related_name="tags")
+    name = models.CharField(max_length=30)
+
+    class Meta:
+        ordering = ["name"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                "name", "take", name="one_tag_per_take"
+            )  # by name first: lists filter by it
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Restoration(Job):

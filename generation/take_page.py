@@ -13,6 +13,7 @@ from generation.engines import engines
 from generation.engines.neural.catalogue import MODELS
 from generation.models import GeneratedTrack, Generation, Restoration
 
+RATINGS = (1, 2, 3, 4, 5)
 BARS = (4, 8, 16, 32)  # that a press makes something longer or shorter by
 DIALS = {
     "energy": {
@@ -54,6 +55,8 @@ def shown(
         "files": _files(take, tracks),
         "edit": _edit(take, tracks, dna),
         "seconds": seconds,
+        "tags": ", ".join(tag.name for tag in take.tags.all()),
+        "ratings": RATINGS,
     }
 
 

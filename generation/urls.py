@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from generation import adapter_views, edit_views, studio_views, views
+from generation import adapter_views, edit_views, keeping_views, studio_views, views
 
 app_name = "generation"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("generations/<str:pk>/retry/", views.retry, name="retry"),
     path("generations/<str:pk>/vary/", views.vary, name="vary"),
     path("generations/<str:pk>/takes/<int:number>/library/", views.to_library, name="to_library"),
+    path("generations/<str:pk>/takes/<int:number>/said/", keeping_views.say, name="say"),
     path("generations/<str:pk>/takes/<int:number>/edit/", edit_views.edit, name="edit"),
     path("generations/<str:pk>/takes/<int:number>/restore/", edit_views.restore, name="restore"),
     path("generations/<str:pk>/takes/<int:number>/remake/", edit_views.remake, name="remake"),

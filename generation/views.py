@@ -15,7 +15,7 @@ from catalog.dna import for_composing
 from catalog.intake import Refused
 from catalog.models import Track
 from catalog.sessions import artist_in
-from generation import library, lifecycle, take_page
+from generation import keeping, library, lifecycle, take_page
 from generation.brief import Brief
 from generation.engines import engines
 from generation.forms import ROLE_WORDS
@@ -39,9 +39,8 @@ def _own(request: HttpRequest, pk: str) -> Generation:
 @login_required
 @require_safe
 def generation(request: HttpRequest, pk: str) -> HttpResponse:
-    takes = GeneratedTrack.objects.select_related("certificate", "library_track", "restoration").order_by(
-        "-similarity_score", "number"
-    )
+    takes = GeneratedTrack.objects.select_related("certificate", "library_track", "restoration")
+    takes = takes.prefetch_related("tags").order_by("-similarity_score", "number")
     one = get_object_or_404(
         Generation.objects.select_related("snapshot", "parent").prefetch_related(Prefetch("takes", takes)),
         pk=pk,
@@ -79,6 +78,7 @@ def generation(request: HttpRequest, pk: str) -> HttpResponse:
             "steps": ["more energetic", "calmer"],
             "under_way": not one.is_over,
             "restoring": any(take_page.is_being_made_again(take) for take in one.takes.all()),
+            "known_tags": keeping.tags_of(one.artist),
             "variations": list(one.variations.order_by("-created_at")[:12]),
         },
     )

@@ -7,7 +7,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from generation import remains
+from catalog.api.fields import Flag, Text, Whole
+from generation import keeping, remains
 from generation.lifecycle import editable, queue_position, restorable
 from generation.models import GeneratedTrack, Generation, Restoration
 
@@ -78,9 +79,15 @@ class TakeRow(serializers.Serializer[GeneratedTrack]):
     licence = serializers.CharField()
     seed = serializers.CharField(help_text="Text: 64 bits do not survive JSON numbers")
     library_track = serializers.CharField(source="library_track_id", allow_null=True)
+    favourite = serializers.BooleanField()
+    rating = serializers.IntegerField(allow_null=True, min_value=1, max_value=5)
+    tags = serializers.SerializerMethodField()
     audio = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
+
+    def get_tags(self, take: GeneratedTrack) -> list[str]:
+        return [tag.name for tag in take.tags.all()]
 
     def get_certificate(self, take: GeneratedTrack) -> str | None:
         return f"/certificates/{take.certificate_id}/" if take.certificate_id else None
@@ -96,6 +103,7 @@ class TakeRow(serializers.Serializer[GeneratedTrack]):
 class TakeDetail(TakeRow):
     """A take with its score by aspect, its sources and what it was asked to be."""
 
+    notes = serializers.CharField(help_text="What you wrote beside it; nobody else sees it")
     similarity = serializers.DictField(help_text="The score's breakdown by aspect, and how sure it is")
     novelty = serializers.DictField(help_text="Longest passage shared with a track of yours")
     requested = serializers.DictField()
@@ -151,6 +159,27 @@ class TakeDetail(TakeRow):
 
     def get_stems(self, take: GeneratedTrack) -> list[str]:
         return [str(stem["name"]) for stem in take.stems]
+
+
+class TakeChanges(serializers.Serializer[GeneratedTrack]):
+    """What you say of a take. A field that is left out stays as it is."""
+
+    title = Text(required=False, allow_blank=False, max_length=120)
+    favourite = Flag(required=False)
+    rating = Whole(required=False, allow_null=True, min_value=1, max_value=5, help_text="null: none")
+    notes = Text(required=False, max_length=keeping.LONGEST_NOTES)
+    tags = serializers.ListField(
+        child=Text(allow_blank=True, max_length=200),
+        required=False,
+        max_length=100,
+        help_text=f"All its tags: at most {keeping.MOST_TAGS}, of {keeping.LONGEST_TAG} characters each",
+    )
+
+    def validate_tags(self, value: list[str]) -> list[str]:
+        try:
+            return keeping.normalised(value)
+        except keeping.BadTags as error:
+            raise serializers.ValidationError(str(error)) from None
 
 
 class QueuePlace(serializers.Serializer[Any]):

@@ -23,9 +23,9 @@ from catalog.audio.sniff import FORMATS as KINDS
 from catalog.intake import Refused
 from catalog.models import Artist
 from catalog.problems import Problem
-from generation import library, lifecycle
+from generation import keeping, library, lifecycle
 from generation.api.requests import KEY_HEADER, Accepted, answer, refuse_reuse, request_key, say
-from generation.api.take_json import FORMATS, RestorationJSON, TakeDetail, TakeRow
+from generation.api.take_json import FORMATS, RestorationJSON, TakeChanges, TakeDetail, TakeRow
 from generation.models import GeneratedTrack
 
 LARGE_COLUMNS = (
@@ -39,6 +39,7 @@ LARGE_COLUMNS = (
     "similarity",
     "novelty",
     "requested",
+    "notes",
 )
 
 
@@ -50,7 +51,8 @@ class TakeQuery(serializers.Serializer[Any]):
 
 
 def owned(artist: Artist) -> QuerySet[GeneratedTrack]:
-    return GeneratedTrack.objects.filter(generation__artist=artist).select_related("generation")
+    takes = GeneratedTrack.objects.filter(generation__artist=artist)
+    return takes.select_related("generation").prefetch_related("tags")
 
 
 def rows_of(artist: Artist) -> QuerySet[GeneratedTrack]:
@@ -95,6 +97,35 @@ class TakeItem(TakeView):
     )
     def get(self, request: Request, pk: str) -> Response:
         return Response(TakeDetail(self.found(pk)).data)
+
+    @operation(
+        "generated_tracks_change",
+        "Rename a take; say that it is a favourite, rate it, note, tag",
+        tag="generation",
+        description="Its certificate and its files stay as they are.",
+        request=TakeChanges,
+        answers={200: TakeDetail},
+        errors=(400, 401, 404, 413, 415),
+    )
+    def patch(self, request: Request, pk: str) -> Response:
+        take = self.found(pk)
+        changes = TakeChanges(data=request.data)
+        changes.is_valid(raise_exception=True)
+        keeping.change(take, **changes.validated_data)
+        return Response(TakeDetail(self.found(pk)).data)
+
+    @operation(
+        "generated_tracks_delete",
+        "Delete a take with its files",
+        tag="generation",
+        description="Its certificate stays, and so does the track that was added to your catalog.",
+        answers={204: None},
+        errors=(401, 404),
+    )
+    def delete(self, request: Request, pk: str) -> Response:
+        take = self.found(pk)
+        keeping.delete(self.artist, [take.pk])
+        return Response(status=204)
 
 
 class AudioQuery(serializers.Serializer[Any]):

@@ -57,7 +57,7 @@ def test_the_public_surface_is_all_there(schema: dict[str, Any]) -> None:
         "/api/generations/{id}/retry/": {"post"},
         "/api/generations/{id}/vary/": {"post"},
         "/api/generated-tracks/": {"get"},
-        "/api/generated-tracks/{id}/": {"get"},
+        "/api/generated-tracks/{id}/": {"get", "patch", "delete"},
         "/api/generated-tracks/{id}/audio/": {"get"},
         "/api/generated-tracks/{id}/add-to-library/": {"post"},
         "/api/stamp": {"post"},
