@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, Max, QuerySet
 
 from catalog.models import Artist
 from generation.models import GeneratedTrack, TakeTag
@@ -57,6 +57,34 @@ def tag(takes: Sequence[str], tags: Iterable[str]) -> None:
     """Put these tags on these takes, beside what they have."""
     rows = [TakeTag(take_id=pk, name=name) for name in tags for pk in takes]
     TakeTag.objects.bulk_create(rows, ignore_conflicts=True, batch_size=AT_ONCE)
+
+
+def favour(artist: Artist, ids: Sequence[str], *, on: bool) -> int:
+    """Make these takes favourites, or no longer. Returns how many of them are there."""
+    return sum(portion.update(favourite=on) for portion in portions(artist, ids))
+
+
+def tag_many(artist: Artist, ids: Sequence[str], tags: Sequence[str]) -> int:
+    """Put these tags on these takes. Raises BadTags where one would have too many. Returns how many are there."""
+    with transaction.atomic():
+        found = [pk for portion in portions(artist, ids) for pk in portion.values_list("pk", flat=True)]
+        tag(found, tags)
+        for portion in portions(artist, found):
+            most = portion.annotate(many=Count("tags")).aggregate(most=Max("many"))["most"] or 0
+            if most > MOST_TAGS:
+                raise BadTags(f"One of these takes would have {most} tags; {MOST_TAGS} is the most.")
+    return len(found)
+
+
+def untag_many(artist: Artist, ids: Sequence[str], tags: Sequence[str]) -> int:
+    """Take these tags off these takes. Returns how many had one of them."""
+    with transaction.atomic():
+        had = 0
+        for portion in portions(artist, ids):
+            rows = TakeTag.objects.filter(take__in=portion.order_by().values("pk"), name__in=tags)
+            had += rows.values("take_id").distinct().count()
+            rows.delete()
+    return had
 
 
 def tags_of(artist: Artist) -> list[str]:

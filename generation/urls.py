@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from generation import adapter_views, edit_views, keeping_views, studio_views, views
+from generation import adapter_views, edit_views, history_views, keeping_views, studio_views, views
 
 app_name = "generation"
 urlpatterns = [
@@ -23,5 +23,7 @@ urlpatterns = [
     path("adapters/<str:pk>/cancel/", adapter_views.cancel, name="adapter-cancel"),
     path("adapters/<str:pk>/continue/", adapter_views.go_on, name="adapter-continue"),
     path("adapters/<str:pk>/delete/", adapter_views.delete, name="adapter-delete"),
-    path("history/", views.history, name="history"),
+    path("history/", history_views.history, name="history"),
+    path("history/change/", history_views.change, name="history-change"),
+    path("history/requests/", views.requests, name="requests"),
 ]

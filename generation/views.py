@@ -1,4 +1,4 @@
-"""One generation with its takes, and the history. They call the verbs of `lifecycle`."""
+"""One generation with its takes, and all that were asked for. They call the verbs of `lifecycle`."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _back(request: HttpRequest, one: Generation) -> HttpResponse:
 
 @login_required
 @require_safe
-def history(request: HttpRequest) -> HttpResponse:
+def requests(request: HttpRequest) -> HttpResponse:
     """Everything that was asked for, newest first, with its takes."""
     artist = artist_in(request)
     query = request.GET.dict()
@@ -180,7 +180,7 @@ def history(request: HttpRequest) -> HttpResponse:
     page = Paginator(rows, PER_PAGE).get_page(query.pop("page", None))
     return render(
         request,
-        "generation/history.html",
+        "generation/requests.html",
         {
             "page": page,
             "query": query,

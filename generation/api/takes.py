@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -23,7 +23,7 @@ from catalog.audio.sniff import FORMATS as KINDS
 from catalog.intake import Refused
 from catalog.models import Artist
 from catalog.problems import Problem
-from generation import keeping, library, lifecycle
+from generation import browsing, keeping, library, lifecycle
 from generation.api.requests import KEY_HEADER, Accepted, answer, refuse_reuse, request_key, say
 from generation.api.take_json import FORMATS, RestorationJSON, TakeChanges, TakeDetail, TakeRow
 from generation.models import GeneratedTrack
@@ -41,13 +41,29 @@ LARGE_COLUMNS = (
     "requested",
     "notes",
 )
+UNLISTED = (*LARGE_COLUMNS, "generation__brief", "generation__params")
 
 
 class TakeQuery(serializers.Serializer[Any]):
     generation = serializers.CharField(required=False, allow_blank=True, max_length=32)
     search = serializers.CharField(
-        required=False, allow_blank=True, max_length=200, help_text="Words in title or prompt"
+        required=False, allow_blank=True, max_length=200, help_text="Words in title, prompt, tags or notes"
     )
+    favourite = serializers.BooleanField(required=False, help_text="1: favourites only")
+    engine = serializers.CharField(required=False, allow_blank=True, max_length=40)
+    tag = serializers.CharField(required=False, allow_blank=True, max_length=keeping.LONGEST_TAG)
+    rating = serializers.ChoiceField(
+        ["1", "2", "3", "4", "5", "none"], required=False, allow_blank=True, help_text="At least; or none"
+    )
+    library = serializers.ChoiceField(["in", "out"], required=False, allow_blank=True)
+    ordering = serializers.ChoiceField(
+        [f"{sign}{name}" for name in browsing.ORDERS for sign in ("", "-")], required=False, allow_blank=True
+    )
+
+    def sought(self) -> dict[str, str]:
+        """The query as `browsing` reads it."""
+        found = {name: str(value) for name, value in self.validated_data.items() if value}
+        return found | {"q": found.get("search", ""), "sort": found.get("ordering", "")}
 
 
 def owned(artist: Artist) -> QuerySet[GeneratedTrack]:
@@ -57,7 +73,7 @@ def owned(artist: Artist) -> QuerySet[GeneratedTrack]:
 
 def rows_of(artist: Artist) -> QuerySet[GeneratedTrack]:
     """Takes for a list: without what only the page of one take shows."""
-    return owned(artist).defer(*LARGE_COLUMNS, "generation__brief", "generation__params")
+    return owned(artist).defer(*UNLISTED)
 
 
 class TakeList(ArtistView, GenericAPIView[GeneratedTrack]):
@@ -74,11 +90,11 @@ class TakeList(ArtistView, GenericAPIView[GeneratedTrack]):
     def get(self, request: Request) -> Response:
         query = TakeQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        found = rows_of(self.artist).order_by("-created_at", "id")
-        if generation := query.validated_data.get("generation"):
+        sought = query.sought()
+        found = browsing.ordered(browsing.find(self.artist, sought), sought["sort"])
+        found = found.select_related("generation").prefetch_related("tags").defer(*UNLISTED)
+        if generation := sought.get("generation"):
             found = found.filter(generation=generation)
-        for word in query.validated_data.get("search", "").split():
-            found = found.filter(Q(title__icontains=word) | Q(prompt__icontains=word))
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(found), many=True).data)
 
 

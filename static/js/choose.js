@@ -1,9 +1,10 @@
-// Ticking rows of the library: what is ticked survives a redraw, a range is ticked with Shift, the form says how many.
+// Ticking rows of a list: what is ticked survives a redraw, a range is ticked with Shift, the form says how many.
 const ticked = new Set();
 let last = null;
 
 const form = () => document.querySelector("#choose");
-const boxes = () => [...document.querySelectorAll("input[name=track]")];
+const ROW = "input[type=checkbox][form=choose]";
+const boxes = () => [...document.querySelectorAll(ROW)];
 
 function draw() {
   const choose = form();
@@ -22,7 +23,9 @@ function draw() {
   const count = all.checked ? Number(choose.dataset.count) : shown.filter((box) => box.checked).length;
   choose.querySelector("[data-chosen]").textContent = count ? `${count.toLocaleString("en")} ticked` : "";
   for (const one of choose.querySelectorAll("[data-do]")) one.hidden = count === 0;
-  choose.querySelector("[data-genre]").hidden = count === 0 || choose.querySelector("#do").value !== "genre";
+  // A field that only some verbs need: <div data-with="tag untag">.
+  const verb = choose.querySelector("#do").value;
+  for (const one of choose.querySelectorAll("[data-with]")) one.hidden = count === 0 || !one.dataset.with.split(" ").includes(verb);
 }
 
 function tick(box, on) {
@@ -31,7 +34,7 @@ function tick(box, on) {
 }
 
 document.addEventListener("click", (event) => {
-  const box = event.target.closest?.("input[name=track]");
+  const box = event.target.closest?.(ROW);
   if (!box) return;
   const shown = boxes(), from = shown.findIndex((one) => one.value === last), to = shown.indexOf(box);
   if (event.shiftKey && from >= 0) {
@@ -42,11 +45,11 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("change", (event) => {
   const box = event.target;
-  if (box.name === "track") tick(box, box.checked);
+  if (box.matches(ROW)) tick(box, box.checked);
   else if (box.id === "page-all") for (const one of boxes()) tick(one, box.checked);
   else if (!["all", "do"].includes(box.id)) return;
   draw();
-  if (box.id === "do" && box.value === "genre") form().querySelector("#genre").focus();
+  if (box.id === "do") form().querySelector("[data-with]:not([hidden]) input")?.focus();
 });
 
 // The list is swapped when analyses finish (catalog.js); what was ticked is ticked again.

@@ -85,7 +85,3 @@ addEventListener("pagehide", () => {
   }
   pending.clear();
 });
-
-const ready = () => document.querySelectorAll("form[data-said] [data-unscripted]").forEach((button) => { button.hidden = true; });
-ready();
-new MutationObserver(ready).observe(document.querySelector("main"), { childList: true, subtree: true });

@@ -29,6 +29,7 @@ PRIVATE = (
     "/generate/",
     "/adapters/",
     "/history/",
+    "/history/requests/",
     "/account/",
 )
 WIDTHS = (1440, 390)

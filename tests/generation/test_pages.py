@@ -314,12 +314,12 @@ def test_a_generation_of_somebody_else_is_not_there(me: Person, name: str) -> No
 # --- history ---
 
 
-def test_the_history_is_searched_and_filtered(me: Person) -> None:
+def test_requests_are_searched_and_filtered(me: Person) -> None:
     generation_of(me.artist, title="Untitled 01", prompt="dark and heavy", status=Generation.READY)
     generation_of(me.artist, title="Untitled 02", prompt="warm pads", status=Generation.FAILED)
 
     def found(**query: str) -> list[str]:
-        return [one.title for one in me.page.get("/history/", query).context["page"]]
+        return [one.title for one in me.page.get("/history/requests/", query).context["page"]]
 
     assert found() == ["Untitled 02", "Untitled 01"]
     assert found(q="warm") == ["Untitled 02"]
@@ -328,8 +328,9 @@ def test_the_history_is_searched_and_filtered(me: Person) -> None:
 
 
 def test_an_empty_history_says_what_will_be_here() -> None:
-    page = owner().page.get("/history/").content.decode()
-    assert "Nothing made yet" in page
+    client = owner().page
+    for address in ("/history/", "/history/requests/"):
+        assert "Nothing made yet" in client.get(address).content.decode()
 
 
 def test_pages_ask_the_database_as_often_for_many_takes_as_for_few(me: Person) -> None:
@@ -347,7 +348,7 @@ def test_pages_ask_the_database_as_often_for_many_takes_as_for_few(me: Person) -
         )
 
     first = take(1).generation
-    few = {address: queries(address) for address in ("/history/", first.get_absolute_url())}
+    few = {address: queries(address) for address in ("/history/requests/", first.get_absolute_url())}
     for number in range(2, 5):
         take(number, generation=first)
     for _ in range(6):

@@ -104,6 +104,7 @@ def test_rendered_pages_have_nothing_inline_and_one_headline() -> None:
         take.generation.get_absolute_url(),
         "/adapters/",
         "/history/",
+        "/history/requests/",
         "/account/",
         "/account/password/",
         "/api/docs/",
