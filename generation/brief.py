@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import ceil
 from typing import Any
 
 from catalog.analysis.keys import Key, parse_key
 
+AVOIDED = 400  # bars at most that a brief names to be avoided
 ROLES = ("all", "drums", "bass", "harmony", "lead", "style")
 EDIT_KINDS = ("energy", "tempo", "replace", "section", "longer", "shorter", "extend", "crop", "mute")
 
@@ -56,7 +59,7 @@ class Brief:
     energy, density: 0..1. felt: "straight" | "half-time" | "double-time". seed: 64 bit.
     evidence: for each field, where its value came from: "asked" | "prompt" | "references" | "catalog" | "default".
     edit: the one change this is to a finished take, or None for a take from the start.
-    avoid: (track id, bar of it) of earlier takes that the new one should not repeat.
+    avoid: (track id, bar of it) of earlier takes that the new one should not repeat: see `played_in`.
     model: which of an engine's models, or None for its own choice. text: the words that a model is given, written by
     rules from the rest or by the artist; None for engines that read none. options: further settings of the engine.
     watermark: whether the take carries its certificate's number in its sound.
@@ -114,3 +117,23 @@ class Brief:
 
     def with_seed(self, seed: int) -> Brief:
         return replace(self, seed=seed)
+
+    def avoiding(self, earlier: Iterable[Sequence[Mapping[str, Any]]]) -> Brief:
+        """The brief of a take that also stays away from what these takes were built from: their source maps."""
+        played = played_in(earlier)
+        return replace(self, avoid=tuple(dict.fromkeys((*played, *self.avoid)))[:AVOIDED])
+
+
+def played_in(maps: Iterable[Sequence[Mapping[str, Any]]]) -> tuple[tuple[str, int], ...]:
+    """(track id, bar of it) that takes were cut from, each once, in order; of a track without bars its seconds.
+
+    maps: for each take its `built_from`. What was played on lifted notes and hits is not in it.
+    """
+    found: dict[tuple[str, int], None] = {}
+    for entry in (entry for entries in maps for entry in entries):
+        track, bar = entry.get("track_id"), entry.get("source_bar")
+        if not track or entry.get("shots"):
+            continue
+        places = [bar] if bar is not None else range(int(entry["source_start"]), ceil(entry["source_end"]))
+        found.update(dict.fromkeys((str(track), int(place)) for place in places))
+    return tuple(found)[:AVOIDED]

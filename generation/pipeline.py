@@ -204,10 +204,18 @@ class Making:
 
         return on_progress
 
+    def brief_of(self, number: int) -> Brief:
+        """The brief of one take: with a seed of its own, and away from what the takes before it were built from."""
+        brief = self.brief.with_seed(seed_of(self.brief, number))
+        if brief.edit is not None or "lineage" not in self.engine.capabilities():
+            return brief
+        before = self.generation.takes.filter(number__lt=number).order_by("-number")
+        return brief.avoiding(before.values_list("built_from", flat=True))
+
     def one_take(self, number: int) -> list[str]:
         """Make, stamp and publish one take. Returns the engine's notes."""
         tell = self.tell(number)
-        brief = self.brief.with_seed(seed_of(self.brief, number))
+        brief = self.brief_of(number)
         tell(0.0, "Reading your catalog")
         rendering = self.rendered(brief, number, lambda part, words: tell(part * RENDERED, words))
         tell(RENDERED, "Measuring the take against your catalog")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -14,14 +13,14 @@ from django.db.models import QuerySet
 from catalog import accounts, jobs, snapshots
 from catalog.dna import for_composing
 from catalog.models import Artist, DNASnapshot, Track
-from generation.brief import Brief
+from generation.brief import Brief, played_in
 from generation.engines import engines
 from generation.engines.base import Engine, Preparing
 from generation.models import GeneratedTrack, Generation, Restoration
 from generation.prompting import BadWishes, Known, Wishes, compose
 
 MOST_UNDER_WAY = 20
-AVOIDED_TAKES, AVOIDED_BARS = 6, 400
+AVOIDED_TAKES = 6
 
 
 class Refused(Exception):
@@ -234,17 +233,7 @@ def bars_to_avoid(artist: Artist, engine: str, parent: Generation | None) -> tup
         maps += rows.filter(generation=parent).order_by("number").values_list("built_from", flat=True)
     newest = rows.exclude(generation=parent) if parent is not None else rows
     maps += newest.order_by("-created_at", "id").values_list("built_from", flat=True)[:AVOIDED_TAKES]
-    return tuple(_pairs(maps))[:AVOIDED_BARS]
-
-
-def _pairs(maps: Iterable[list[dict[str, Any]]]) -> dict[tuple[str, int], None]:
-    """Each pair once, in the order of its first appearance."""
-    return {
-        (str(entry["track_id"]), int(entry["source_bar"])): None
-        for entries in maps
-        for entry in entries
-        if entry.get("track_id") and entry.get("source_bar") is not None
-    }
+    return played_in(maps)
 
 
 def refuse_too_many(artist: Artist) -> None:

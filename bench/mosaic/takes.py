@@ -34,7 +34,10 @@ NO_DOT = (0.5, 1.0, 2.0)
 
 @dataclass(frozen=True)
 class Request:
-    """One take of one brief. judged: candidates are heard. cached: what is known of the tracks is used."""
+    """One take of one brief. judged: candidates are heard. cached: what is known of the tracks is used.
+
+    after: the take of the same request before it, whose bars it avoids.
+    """
 
     label: str
     brief: Brief
@@ -42,6 +45,7 @@ class Request:
     judged: bool = True
     what: frozenset[str] = frozenset()
     cached: bool = True
+    after: Request | None = None
 
 
 @dataclass
@@ -163,7 +167,8 @@ def requests(catalog: Catalog) -> list[Request]:
     pair = brief_of(catalog, 2)
     for take in (1, 2):
         brief = pair.with_seed(seed_of(pair.seed, take))
-        found.append(Request(f"take {take}", brief, take, what=frozenset({"plain", "pair"})))
+        before = found[-1] if take > 1 else None
+        found.append(Request(f"take {take}", brief, take, what=frozenset({"plain", "pair"}), after=before))
     plain = [brief_of(catalog, 20 + number, key=key) for number, key in enumerate((*keys[2:], None, None))]
     for brief in plain:
         name = f"in {brief.key.name}" if brief.key else f"seed {brief.seed}"
@@ -172,8 +177,12 @@ def requests(catalog: Catalog) -> list[Request]:
 
 
 def made(catalog: Catalog, request: Request) -> Rendering:
+    """As `generation.pipeline.Making` makes it: a second take knows what the first was built from."""
+    brief = request.brief
+    if request.after is not None:
+        brief = brief.avoiding([made(catalog, request.after).built_from])
     return Mosaic().render(
-        request.brief,
+        brief,
         catalog.material(judged=request.judged, cached=request.cached),
         take=request.take,
         on_progress=lambda fraction, words: None,

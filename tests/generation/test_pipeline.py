@@ -15,7 +15,7 @@ from catalog import intake, jobs, snapshots
 from catalog.listening import listen
 from catalog.models import Artist, Track
 from generation import library, lifecycle, pipeline
-from generation.brief import Reference
+from generation.brief import Reference, played_in
 from generation.models import GeneratedTrack, Generation
 from generation.prompting import BadWishes, Wishes
 from provenance import verification
@@ -105,6 +105,20 @@ def test_several_takes_differ_and_each_has_its_own_certificate(artist: Artist) -
     takes = list(generation.takes.all())
     assert [take.number for take in takes] == [1, 2]
     assert len({take.render_sha256 for take in takes}) == len({take.certificate_id for take in takes}) == 2
+
+
+def test_a_second_take_knows_what_the_first_was_built_from(artist: Artist) -> None:
+    wishes = Wishes(prompt="", duration_seconds=15, seed=3, takes=2)
+    first, second = made(artist, wishes).takes.order_by("number")
+    avoided = {tuple(pair) for pair in second.generation_params["avoid"]}
+    assert not first.generation_params["avoid"]
+    assert avoided == set(played_in([first.built_from])) != set()
+    assert not avoided & set(played_in([second.built_from]))
+    # and so does the very same request once more
+    assert [take.render_sha256 for take in made(artist, wishes).takes.order_by("number")] == [
+        first.render_sha256,
+        second.render_sha256,
+    ]
 
 
 def test_too_few_tracks_are_refused_with_the_count(recordings: Path) -> None:

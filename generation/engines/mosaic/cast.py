@@ -119,9 +119,9 @@ def choose_cast(
     key: Key | None,
     rng: np.random.Generator,
     *,
-    used: Mapping[tuple[str, str], int] | None = None,
+    used: Mapping[tuple[str, str], float] | None = None,
 ) -> Cast:
-    """Pick donors by cost: tempo, key, taste and chance. used: (role, track id) -> times in earlier takes.
+    """Pick donors by cost: tempo, key, taste and chance. used: (role, track id) -> how much in earlier takes.
 
     Tracks out of range of the tempo or the key are taken only when too few others are left, and then it is noted.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,12 +11,15 @@ import numpy as np
 from generation.engines.mosaic.cast import Part
 from generation.engines.mosaic.corpus import BLOCK_BARS, Phrase
 from generation.engines.mosaic.plan import Section
+from generation.engines.mosaic.used import Used
 
 BEAM = 12
 SHARE = 0.40  # most of the bars that one source may play in, where there are others
 # orders keep odd bars odd: a phrase of a track at half the tempo is two of its bars, each cut in halves
 ORDERS = ((0, 1, 0, 3), (2, 1, 2, 3), (0, 3, 2, 1), (2, 3, 0, 1))
 PLAIN = (0, 1, 2, 3)
+AGAIN = 1.0  # cost of a phrase that was played already: that of one a good half of the energies away
+NOTHING = Used()
 VERBATIM = 7.9  # seconds of one recording in a row that are still a building block, not a quotation
 
 
@@ -122,26 +125,28 @@ def choose_line(
     *,
     layer: str,
     temperature: float = 1.0,
-    taken: Mapping[tuple[str, int], int] | None = None,
+    used: Used = NOTHING,
     under: Sequence[Choice] = (),
 ) -> tuple[list[Choice], float]:
     """Phrases for the slots of a layer, and the mean cost of a block.
 
-    parts: the part for each slot. taken: (track id, first bar) -> uses in earlier takes, to be avoided. under: an
-    already chosen line with which each block should agree in harmony, or none.
+    parts: the part for each slot. used: what was played already, to be avoided. under: an already chosen line with
+    which each block should agree in harmony, or none.
     """
-    taken = taken or {}
     beneath = {choice.slot.bar: choice for choice in under}
     pools = {part.source.id: _Pool.of(_pool(part)) for part in parts}
     chance = {name: rng.exponential(0.12, len(pool.phrases)) * temperature for name, pool in pools.items()}
+    stale = {
+        part.source.id: AGAIN * np.array([used.share(part.source, p) for p in pools[part.source.id].phrases])
+        for part in parts
+    }
     turns = rng.integers(0, 12, len(found))
     beam: list[tuple[float, tuple[tuple[str, int], ...]]] = [(0.0, ())]
     for step, (slot, part) in enumerate(zip(found, parts, strict=True)):
         name = part.source.id
         pool = pools[name]
-        fixed = chance[name] + np.array(
-            [_fixed_cost(phrase, slot, part, layer, taken) for phrase in pool.phrases]
-        )
+        fixed = chance[name] + stale[name]
+        fixed = fixed + np.array([_fixed_cost(phrase, slot, part, layer) for phrase in pool.phrases])
         if slot.bar in beneath:
             fixed = fixed + np.array([_clash(phrase, part, beneath[slot.bar]) for phrase in pool.phrases])
         adjacent = step > 0 and found[step - 1].bar + found[step - 1].bars == slot.bar
@@ -199,13 +204,10 @@ def _pool(part: Part) -> list[Phrase]:
     return sorted(phrases, key=lambda p: (abs(p.first_bar + p.bars / 2 - middle), p.first_bar))[:2]
 
 
-def _fixed_cost(
-    phrase: Phrase, slot: Slot, part: Part, layer: str, taken: Mapping[tuple[str, int], int]
-) -> float:
+def _fixed_cost(phrase: Phrase, slot: Slot, part: Part, layer: str) -> float:
     cost = 1.6 * abs(phrase.energy - slot.energy)
     cost += 0.3 if phrase.phase else 0.0
     cost += 0.06 * max(0.0, phrase.hole_db - 14.0)  # where a track dies away, a take would have a hole
-    cost += 0.6 * taken.get((part.source.id, phrase.first_bar), 0)
     if layer == "drums":
         cost += 0.8 * max(0.0, part.source.drums - phrase.drums)
     else:

@@ -18,11 +18,14 @@ from generation.engines.mosaic.chords import chord_path
 from generation.engines.mosaic.corpus import Source, best_key, read_corpus
 from generation.engines.mosaic.dial import LOUDEST_LUFS, QUIETEST_LUFS
 from generation.engines.mosaic.plan import BEATS, Block, Grid, Plan, Section, Voice, generator
+from generation.engines.mosaic.used import Used
 from generation.mastering import target_lufs
 
-ENGINE = "mosaic/2.2"
+ENGINE = "mosaic/2.3"
 LIFTED_FROM = 3  # cuts that a kit or a voice is read from
-Taken = dict[tuple[str, int], int]
+A_PART = (
+    0.4  # of a track that was played already is as good a reason to take another as one part in this take
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,15 +37,14 @@ class Session:
     sources: tuple[Source, ...]
     key: Key | None
     cast: Cast
-    taken_drums: Taken
-    taken_harmony: Taken
+    used: Used
     notes: tuple[str, ...]
 
 
 def open_session(brief: Brief, corpus: Sequence[CorpusTrack], take: int) -> Session:
     """Choose key and cast for a take. Raises EngineError with a sentence when no track can be used.
 
-    Earlier takes of the same brief are planned too (that is cheap), so that this one avoids what they used.
+    What the brief says earlier takes were built from is avoided: tracks that gave much, and the very bars.
     """
     if not corpus:
         raise EngineError("There are no tracks to compose from yet. Add some of your own and try again.")
@@ -55,38 +57,21 @@ def open_session(brief: Brief, corpus: Sequence[CorpusTrack], take: int) -> Sess
     key = brief.key or best_key(sources)
     if key is not None:
         key = Key(key.tonic, key.mode)
-    used: dict[tuple[str, str], int] = {}
-    # what earlier takes played should not be played again
-    taken_drums: Taken = dict.fromkeys(brief.avoid, 1)
-    taken_harmony: Taken = dict.fromkeys(brief.avoid, 1)
-    number = 0
-    while True:
-        number += 1
-        rng = generator(brief.seed, number, "cast")
-        cast = choose_cast(sources, brief, key, rng, used=used)
-        session = Session(
-            brief,
-            number,
-            sources,
-            key,
-            cast,
-            dict(taken_drums),
-            dict(taken_harmony),
-            _notes(sources, cast, brief),
-        )
-        if number >= take:
-            return session
-        _remember(compose(session, style="hard", variant=0), used, taken_drums, taken_harmony)
+    used = Used.of_bars(brief.avoid)
+    cast = choose_cast(sources, brief, key, generator(brief.seed, take, "cast"), used=_worn(sources, used))
+    return Session(brief, take, sources, key, cast, used, _notes(sources, cast, brief))
 
 
 def recast(session: Session) -> Session:
     """The same take with others playing, where the catalog has others as good."""
+    worn = _worn(session.sources, session.used)
     playing = [("harmony", part) for part in session.cast.harmony] + [
         ("drums", p) for p in session.cast.drums
     ]
-    used = {(role, part.source.id): 1 for role, part in playing}
+    for role, part in playing:
+        worn[(role, part.source.id)] += 1.0
     rng = generator(session.brief.seed, session.take, "cast", "others")
-    cast = choose_cast(session.sources, session.brief, session.key, rng, used=used)
+    cast = choose_cast(session.sources, session.brief, session.key, rng, used=worn)
     return replace(session, cast=cast, notes=_notes(session.sources, cast, session.brief))
 
 
@@ -115,7 +100,7 @@ def compose(session: Session, *, style: str, variant: int) -> Plan:
         rng,
         layer="harmony",
         temperature=brief.temperature,
-        taken=session.taken_harmony,
+        used=session.used,
     )
     every_drum = slots(
         [Section(s.name, s.first_bar, s.bars, s.energy, {"drums": 1.0}) for s in made], "drums"
@@ -126,7 +111,7 @@ def compose(session: Session, *, style: str, variant: int) -> Plan:
         rng,
         layer="drums",
         temperature=brief.temperature,
-        taken=session.taken_drums,
+        used=session.used,
     )
     audible = {slot.bar for slot in slots(made, "drums")}
     drums = [choice for choice in drums if choice.slot.bar in audible]
@@ -167,13 +152,13 @@ def total_cost(plan: Plan) -> float:
     return sum(plan.costs.values())
 
 
-def _remember(plan: Plan, used: dict[tuple[str, str], int], drums: Taken, harmony: Taken) -> None:
-    for block in plan.blocks:
-        if block.layer in ("drums", "harmony"):
-            used[(block.layer, block.track_id)] = 1
-            memory = drums if block.layer == "drums" else harmony
-            place = (block.track_id, block.source_bar or 0)
-            memory[place] = memory.get(place, 0) + 1
+def _worn(sources: Sequence[Source], used: Used) -> dict[tuple[str, str], float]:
+    """How much each track gave to earlier takes, as the cast counts it: a short one is soon used up."""
+    return {
+        (role, source.id): used.portion(source) / A_PART
+        for source in sources
+        for role in ("harmony", "drums")
+    }
 
 
 def block_of(choice: Choice, layer: str) -> Block:

@@ -15,6 +15,7 @@ from generation.engines.mosaic.choose import Choice, choose_line, following, slo
 from generation.engines.mosaic.compose import block_of, chords_of, voices_of
 from generation.engines.mosaic.corpus import Source, read_corpus
 from generation.engines.mosaic.plan import Block, Plan, Section, Voice
+from generation.engines.mosaic.used import Used
 
 CUT = ("drums", "bass", "harmony", "lead")
 DONORS = 3
@@ -69,9 +70,9 @@ class Desk:
         shift = 0 if layer == "drums" else None
         return [Part(s, s.shift(self.key).semitones if shift is None else shift) for s in ordered[:DONORS]]
 
-    def taken(self, layer: str) -> dict[tuple[str, int], int]:
-        """Places of tracks that the plan uses in a layer already."""
-        return {(b.track_id, b.source_bar or 0): 1 for b in self.plan.blocks if b.layer == layer}
+    def used(self, layer: str) -> Used:
+        """What the plan plays in a layer already."""
+        return Used.of_blocks(block for block in self.plan.blocks if block.layer == layer)
 
     def bass_follows(self) -> bool:
         """Whether the bass is the harmony's own, as it is unless it was asked from somebody else."""
@@ -100,7 +101,7 @@ def line(
         desk.rng,
         layer=layer,
         temperature=desk.brief.temperature,
-        taken=desk.taken(layer),
+        used=desk.used(layer),
         under=under,
     )
     return chosen
