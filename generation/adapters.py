@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -15,7 +12,7 @@ from django.db.models import QuerySet
 from catalog import jobs, snapshots
 from catalog.dna import catalog_hash
 from catalog.models import Artist, Track
-from generation import allowance, consents, token_cache
+from generation import adapter_files, allowance, consents
 from generation.engines.neural import places
 from generation.engines.neural.catalogue import MELODY, MODELS, TEXT, Model, of_kind
 from generation.models import Adapter, AdapterSource
@@ -82,6 +79,7 @@ def start(
     """Queue a training. (the row, False) when this request_key was used before.
 
     generated: also learn from takes in the artist's library. aggregate: also from the catalogs of all who consented.
+    genre: of an aggregate, learn only from recordings of it.
     Raises Refused: NoRights, PlanForbids, BadRecipe, TooFewTracks, TooManyTrainings, EngineUnavailable.
     """
     request_key = request_key[:64] if request_key else None
@@ -90,7 +88,9 @@ def start(
     recipe = recipe or Recipe()
     if errors := recipe.errors():
         raise BadRecipe(errors)
-    _refuse(artist, base, aggregate)
+    if genre and not aggregate:
+        raise BadRecipe({"genre": "A genre is chosen of several catalogs together: ask for those too."})
+    _refuse(artist, base, aggregate, more=1)
     chosen = _sources(artist, generated=generated, aggregate=aggregate, genre=genre)
     row = Adapter(
         artist=artist,
@@ -116,11 +116,12 @@ def start(
     return row, True
 
 
-def _refuse(artist: Artist, base: str, aggregate: bool) -> None:
+def _refuse(artist: Artist, base: str, aggregate: bool, *, more: int) -> None:
+    """Raises Refused when this artist may not train this. more: adapters they will have beyond those they have."""
     if not artist.rights_declared_at and not artist.is_demo:
         raise NoRights
     allowed = allowance.of(artist)
-    if allowed.adapters is not None and of(artist).count() >= allowed.adapters:
+    if allowed.adapters is not None and of(artist).count() + more > allowed.adapters:
         plan = artist.get_plan_display()
         if not allowed.adapters:
             raise PlanForbids(f"The plan {plan} does not include adapters. Elite does.")
@@ -130,6 +131,10 @@ def _refuse(artist: Artist, base: str, aggregate: bool) -> None:
     if aggregate and not allowed.aggregate:
         raise PlanForbids(
             f"The plan {artist.get_plan_display()} does not include adapters over several catalogs. Elite does."
+        )
+    if aggregate and consents.standing(artist) is None:
+        raise Refused(
+            "An adapter over several catalogs learns from artists who agreed to it. Agree to it for yours first."
         )
     known = {model.name for model in bases()}
     if base not in known:
@@ -153,11 +158,6 @@ def _sources(artist: Artist, *, generated: bool, aggregate: bool, genre: str) ->
         if len(own.track_ids) < needed:
             raise TooFewTracks(len(own.track_ids), needed)
         return [own]
-    mine = consents.standing(artist)
-    if mine is None:
-        raise Refused(
-            "An adapter over several catalogs learns from artists who agreed to it. Agree to it for yours first."
-        )
     found = [own]
     for consent in consents.willing(artist):
         source = _source(consent.artist, generated=False, genre=genre)
@@ -208,16 +208,16 @@ def cancel(adapter: Adapter) -> bool:
 def go_on(adapter: Adapter) -> bool:
     """Continue a failed or cancelled training where its checkpoint is. False when it is waiting, running or done.
 
-    Raises Refused: consents were taken back, or TooManyTrainings as `start` does.
+    Raises Refused: consents were taken back, or what `start` would refuse now.
     """
-    _refuse_lapsed(adapter)
     if adapter.status in {Adapter.FAILED, Adapter.CANCELLED}:
-        _refuse_too_many(adapter.artist)
+        _refuse_lapsed(adapter)
+        _refuse(adapter.artist, adapter.base, adapter.aggregate, more=0)
     return jobs.requeue(adapter)
 
 
 def _refuse_lapsed(adapter: Adapter) -> None:
-    if len(list(adapter.sources.filter(consents.STANDING))) < (2 if adapter.aggregate else 1):
+    if adapter.sources.standing().count() < (2 if adapter.aggregate else 1):
         raise Refused(
             "The artists whose catalogs this was to learn from took their consent back. Train a new one."
         )
@@ -226,29 +226,10 @@ def _refuse_lapsed(adapter: Adapter) -> None:
 def delete(adapter: Adapter) -> None:
     """The adapter, its checkpoint and what was kept of its recordings are gone. Takes and certificates stay."""
     jobs.cancel(adapter)
-    folder, ids = adapter.folder, learned_by(adapter)
+    folder, ids = adapter.folder, adapter_files.learned_by(adapter)
     with transaction.atomic():
         adapter.delete()
-        transaction.on_commit(partial(remove_files, folder, ids))
-
-
-def learned_by(adapter: Adapter) -> list[str]:
-    """Ids of the recordings that were chosen for it."""
-    return [pk for source in adapter.sources.all() for pk in source.track_ids]
-
-
-def remove_files(folder: Path, track_ids: Sequence[str]) -> None:
-    """What is left of an adapter whose row is gone. Tokens stay that another training still learns from."""
-    shutil.rmtree(folder, ignore_errors=True)
-    others = AdapterSource.objects.filter(adapter__status__in=[Adapter.QUEUED, Adapter.RUNNING])
-    busy = {pk for ids in others.values_list("track_ids", flat=True) for pk in ids}
-    token_cache.forget(set(track_ids) - busy)
-
-
-def artist_goes(sender: type[Artist], instance: Artist, **_: Any) -> None:
-    """Before an artist is deleted, by whatever way: the files of their adapters go when it is committed."""
-    for adapter in of(instance):
-        transaction.on_commit(partial(remove_files, adapter.folder, []))
+        transaction.on_commit(partial(adapter_files.remove, folder, ids))
 
 
 def unusable(adapter: Adapter) -> str:

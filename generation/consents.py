@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from catalog.accounts import catalog_id_of
@@ -47,7 +46,7 @@ def withdraw(artist: Artist) -> bool:
         )
         if changed:
             ids = list(Track.objects.of(artist).values_list("pk", flat=True))
-            transaction.on_commit(partial(token_cache.forget, ids))
+            transaction.on_commit(partial(token_cache.forget_unneeded, ids))
     return bool(changed)
 
 
@@ -90,6 +89,3 @@ def lapsed(sources: Iterable[AdapterSource]) -> list[AdapterSource]:
         if not one.own
         and (one.consent is None or one.consent.withdrawn_at is not None or one.artist_id is None)
     ]
-
-
-STANDING = Q(own=True) | Q(consent__withdrawn_at__isnull=True, consent__isnull=False, artist__isnull=False)

@@ -16,7 +16,7 @@ from catalog import jobs, snapshots
 from catalog.accounts import catalog_id_of
 from catalog.dna import catalog_hash
 from catalog.models import Track
-from generation import adapters, consents, token_cache
+from generation import adapter_files, token_cache
 from generation.engines.base import EngineError
 from generation.engines.neural import devices
 from generation.engines.neural.audiocraft_models import Loaded, load
@@ -44,13 +44,13 @@ def run(adapter_id: str) -> str:
 
     def work() -> str:
         row = Adapter.objects.select_related("artist").get(pk=adapter_id)
-        learned = adapters.learned_by(row)
+        learned = adapter_files.learned_by(row)
         try:
             return Training(row, lease).go_on()
         finally:
             # Deleted in the middle of a step, after which a checkpoint or tokens were written once more.
             if not Adapter.objects.filter(pk=adapter_id).exists():
-                adapters.remove_files(row.folder, learned)
+                adapter_files.remove(row.folder, learned)
 
     return ended(lease, work)
 
@@ -89,7 +89,7 @@ class Training:
 
     def sources(self) -> list[AdapterSource]:
         """The catalogs that may still be learned from. Raises EngineError when too few are left."""
-        found = list(self.adapter.sources.filter(consents.STANDING).select_related("artist"))
+        found = list(self.adapter.sources.standing().select_related("artist"))
         if len(found) < (2 if self.adapter.aggregate else 1):
             raise EngineError(
                 "The artists whose catalogs this was to learn from took their consent back. Train a new one."
@@ -181,6 +181,7 @@ def recording_of(track: Track, words: list[str]) -> Recording:
         analysis=snapshots.analysis_of(track),
         load=partial(_sound, track.file, track.title),
         known=Known(tuple(track.genres), tuple(words)),
+        wanted=partial(token_cache.wanted, track.pk),
     )
 
 

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from catalog import jobs
 from catalog.models import Artist
-from generation import corpus
+from generation import adapter_files, corpus
 from generation.models import Adapter, GeneratedTrack, Generation, Restoration
 from generation.restoring import CannotRestore, HereAlready, remade, remake, restorable, restore
 from generation.submitting import (
@@ -142,6 +142,7 @@ def queue_positions(generations: Collection[Generation]) -> dict[str, tuple[int,
 def recover() -> int:
     touched = sum(jobs.recover(model) for model in (Generation, Restoration, Adapter))
     corpus.sweep()
+    adapter_files.sweep()
     staging = Path(settings.MEDIA_ROOT) / "staging"
     if staging.is_dir():
         for folder in staging.iterdir():

@@ -308,6 +308,14 @@ class Adapter(Job):
         return round(self.seconds_trained / self.step * (self.steps - self.step), 1)
 
 
+class AdapterSources(models.QuerySet["AdapterSource"]):
+    def standing(self) -> AdapterSources:
+        """Catalogs that may still be learned from: the trainer's own, and those whose owners agree to it."""
+        return self.filter(
+            Q(own=True) | Q(consent__withdrawn_at__isnull=True, consent__isnull=False, artist__isnull=False)
+        )
+
+
 class AdapterSource(models.Model):
     """One catalog an adapter learns from, as it was chosen when the training was asked for.
 
@@ -324,6 +332,8 @@ class AdapterSource(models.Model):
     catalog_hash = models.CharField(max_length=80)
     track_ids = models.JSONField(default=list)
     words = models.JSONField(default=list, blank=True, help_text="palette words for the captions")
+
+    objects = AdapterSources.as_manager()
 
     class Meta:
         ordering = ["id"]

@@ -20,13 +20,17 @@ LEAST_TRACKS = 2
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """One track to learn from. load(sample_rate): float32 (2, samples). digest: of the decoded sound."""
+    """One track to learn from. load(sample_rate): float32 (2, samples). digest: of the decoded sound.
+
+    wanted: whether it may be learned from at this moment; what was withdrawn meanwhile may not.
+    """
 
     id: str
     digest: str
     analysis: TrackAnalysis
     load: Callable[[int], np.ndarray]
     known: Known = field(default_factory=Known)
+    wanted: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from generation.engines.neural import devices
 from generation.engines.neural.audiocraft_models import Loaded
 from generation.training import adapter, checkpoint, lora
 from generation.training.dataset import Recording, chunks, split
-from generation.training.errors import TrainingError
+from generation.training.errors import NOT_KEPT, TrainingError
 from generation.training.recipe import Recipe
-from generation.training.tokens import codes_of, examples
+from generation.training.tokens import codes_of, examples, name_of
 from generation.training.trainer import Trainer
 
 CHECKPOINT_SECONDS = 30.0
@@ -142,8 +142,12 @@ def _encoded(
     recipe: Recipe,
     pause: Callable[[], bool],
 ) -> dict[str, np.ndarray] | None:
-    """Codes of each recording; None when `pause` says so: the next time those done come from the cache."""
-    found = {}
+    """Codes of each recording; None when `pause` says so: the next time those done come from the cache.
+
+    None too when a recording was withdrawn in the meantime: the next time it is not among them. Raises TrainingError
+    when the cache does not keep what it was given, with which there would be no end.
+    """
+    found: dict[str, np.ndarray] = {}
     for number, one in enumerate(recordings, start=1):
         news = News(f"Reading track {number} of {len(recordings)}", steps=recipe.steps)
         worked: list[bool] = []
@@ -154,7 +158,15 @@ def _encoded(
             on_news(news)
 
         found[one.id] = codes_of(one, codec, codec_hash, cache, tick)
-        if worked and cache is not None and number < len(recordings) and pause():
+        if not worked:
+            continue
+        if not one.wanted():
+            return None
+        if cache is not None and number < len(recordings) and pause():
+            for before in recordings[:number]:
+                lost = cache.get(before.id, before.digest, name_of(codec_hash)) is None
+                if lost and before.wanted():
+                    raise TrainingError(NOT_KEPT)
             return None
     return found
 

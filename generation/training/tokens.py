@@ -28,7 +28,7 @@ def codes_of(
     recording: Recording, codec: Any, codec_sha256: str, cache: Cache | None, tick: Callable[[], None]
 ) -> np.ndarray:
     """(codebooks, frames) of the whole recording, from the cache or worked out now. tick may raise to stop."""
-    name = f"encodec-{codec_sha256[:24]}"
+    name = name_of(codec_sha256)
     kept = cache.get(recording.id, recording.digest, name) if cache else None
     if kept is not None and (found := _read(kept)) is not None:
         return found
@@ -36,6 +36,11 @@ def codes_of(
     if cache is not None:
         cache.put(recording.id, recording.digest, name, _written(codes))
     return codes
+
+
+def name_of(codec_sha256: str) -> str:
+    """That codes of this codec are kept under."""
+    return f"encodec-{codec_sha256[:24]}"
 
 
 def encode(codec: Any, audio: np.ndarray, tick: Callable[[], None] = lambda: None) -> np.ndarray:

@@ -16,11 +16,12 @@ from pytest_django import Settings
 from catalog import accounts, intake, jobs
 from catalog.dna import catalog_hash
 from catalog.models import Artist, Track
-from generation import adapters, consents, fine_tuning, lifecycle, pipeline, relay, token_cache
+from generation import adapter_files, adapters, consents, fine_tuning, lifecycle, pipeline, relay, token_cache
+from generation.engines.mosaic.store import DiskCache
 from generation.models import Adapter, Generation
 from generation.prompting import BadWishes, Wishes
 from generation.training import adapter as files
-from generation.training import checkpoint
+from generation.training import checkpoint, tokens
 from generation.training.checkpoint import FILE as CHECKPOINT
 from generation.training.recipe import Recipe
 from provenance import lineage, verification
@@ -71,6 +72,7 @@ def test_from_the_api_to_a_take_that_says_what_it_learned_from(
 ) -> None:
     me, other = ready(owner(), recordings), collaborator()
     settings.STARFORGE_TRAIN_SLICE_SECONDS = 0  # a slice is one track, then one step
+    settings.STARFORGE_TOKEN_CACHE_BYTES = 40_000  # less than the catalog: a training keeps what it needs
     origin = ask(me, "post", f"/tracks/{me.artist.tracks.earliest('id').pk}/origin/").json()["certificate_id"]
     answer = ask(me, "post", "/adapters/", {"name": "Night", **RECIPE}, **{"idempotency-key": "one"})
     assert answer.status_code == 202, answer.content
@@ -221,7 +223,7 @@ def test_one_deleted_in_the_middle_of_a_step_leaves_nothing(
 ) -> None:
     me = ready(owner(), recordings)
     row, _ = adapters.start(me.artist, name="", recipe=Recipe(**RECIPE))
-    ids = adapters.learned_by(row)
+    ids = adapter_files.learned_by(row)
     save, written = checkpoint.save, []
 
     def late(folder: Path, *rest: Any) -> None:
@@ -234,6 +236,105 @@ def test_one_deleted_in_the_middle_of_a_step_leaves_nothing(
     assert fine_tuning.run(row.pk) == "lost"
     assert written and not written[0].exists()
     assert not set(ids) & set(token_cache.cache().tracks())
+
+
+@pytest.mark.parametrize("goes", ["recording", "adapter", "consent"])
+def test_what_goes_while_its_tokens_are_made_leaves_none(
+    goes: str, tiny_models: Path, recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me, other = ready(owner(), recordings), ready(collaborator(), recordings)
+    aggregate = goes == "consent"
+    for one in (me, other):
+        consents.give(one.artist)
+    row, _ = adapters.start(me.artist, name="", recipe=Recipe(**RECIPE), aggregate=aggregate)
+    theirs = other.artist if aggregate else me.artist
+    track = Track.objects.of(theirs).order_by("id").last()
+    assert track is not None
+    encode, calls = tokens.encode, []
+
+    def late(*given: Any) -> Any:
+        codes = encode(*given)
+        calls.append(1)
+        if len(calls) == (24 if aggregate else 12):  # the last track
+            if goes == "recording":
+                intake.withdraw(track)
+            elif goes == "adapter":
+                adapters.delete(Adapter.objects.get(pk=row.pk))
+            else:
+                consents.withdraw(other.artist)
+        return codes
+
+    monkeypatch.setattr(tokens, "encode", late)
+    word = fine_tuning.run(row.pk)
+    assert track.pk not in token_cache.cache().tracks()
+    if goes == "recording":
+        assert word == "again" and fine_tuning.run(row.pk) == "ready"
+        row.refresh_from_db()
+        assert row.card["training"]["track_count"] == 11
+    elif goes == "adapter":
+        assert word == "lost" and not row.folder.exists()
+    else:
+        assert word == "again" and fine_tuning.run(row.pk) == "failed"
+        row.refresh_from_db()
+        assert "took their consent back" in row.error
+
+
+def test_what_a_kill_left_is_swept_and_an_artist_who_leaves_takes_all_tokens(
+    tiny_models: Path, recordings: Path
+) -> None:
+    me, other = ready(owner(), recordings), ready(collaborator(), recordings)
+    for one in (me, other):
+        consents.give(one.artist)
+    row, _ = adapters.start(me.artist, name="", recipe=Recipe(**RECIPE), aggregate=True)
+    row.folder.mkdir(parents=True)
+    orphan = row.folder.with_name("adp_gone")
+    orphan.mkdir()
+    (orphan / files.FILE).write_bytes(b"left")
+    track = Track.objects.of(other.artist).earliest("id")
+    kept = token_cache.cache()
+    kept.put(track.pk, track.audio_sha256, "encodec", b"tokens")
+    kept.put("trk_gone", "sha256:00", "encodec", b"tokens")  # nobody learns from it
+    assert "trk_gone" not in kept.tracks()
+    DiskCache.put(kept, "trk_gone", "sha256:00", "encodec", b"tokens")
+    assert adapter_files.sweep(every=0.0) >= 2 and adapter_files.sweep() == 0
+    assert row.folder.is_dir() and not orphan.exists()
+    assert track.pk in kept.tracks() and "trk_gone" not in kept.tracks()
+    # Their own training still needs what others may not use any more.
+    own, _ = adapters.start(other.artist, name="", recipe=Recipe(**RECIPE))
+    consents.withdraw(other.artist)
+    assert track.pk in kept.tracks()
+    adapters.delete(own)
+    assert track.pk not in kept.tracks()
+    consents.give(other.artist)
+    row, _ = adapters.start(me.artist, name="", recipe=Recipe(**RECIPE), aggregate=True)
+    kept.put(track.pk, track.audio_sha256, "encodec", b"tokens")
+    assert track.pk in kept.tracks()
+    me.artist.user.delete()
+    assert track.pk not in kept.tracks() and Track.objects.filter(pk=track.pk).exists()
+
+
+def test_continuing_asks_again_what_starting_asks(
+    tiny_models: Path, recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me, other = ready(owner(), recordings), ready(collaborator(), recordings)
+    for one in (me, other):
+        consents.give(one.artist)
+    row, _ = adapters.start(me.artist, name="", recipe=Recipe(**RECIPE), aggregate=True)
+    adapters.cancel(row)
+    path = f"/adapters/{row.pk}/continue/"
+    artist = Artist.objects.filter(pk=me.artist.pk)
+    artist.update(plan=Artist.Plan.PRO)
+    assert ask(me, "post", path).json()["type"].endswith("plan-limit")
+    artist.update(plan=Artist.Plan.ELITE, rights_declared_at=None)
+    assert ask(me, "post", path).json()["type"].endswith("no-rights-statement")
+    artist.update(rights_declared_at=timezone.now())
+    consents.withdraw(me.artist)
+    assert "Agree to it for yours first" in ask(me, "post", path).json()["detail"]
+    consents.give(me.artist)
+    with monkeypatch.context() as patch:
+        patch.setenv("STARFORGE_MODELS", str(tmp_path))
+        assert "fetch_model" in ask(me, "post", path).json()["detail"]
+    assert ask(me, "post", path).status_code == 202
 
 
 def test_the_pages_start_follow_stop_and_delete(tiny_models: Path, recordings: Path) -> None:
@@ -328,6 +429,7 @@ def test_who_may_train(
     bad = ask(me, "post", "/adapters/", {"rank": 0, "base": "musicgen-small"})
     assert bad.status_code == 400 and "rank" in bad.json()["errors"]
     assert "base" in ask(me, "post", "/adapters/", {"base": "gpt"}).json()["errors"]
+    assert "genre" in ask(me, "post", "/adapters/", {"genre": "Dubstep"}).json()["errors"]
     monkeypatch.setenv("STARFORGE_MODELS", str(tmp_path))
     missing = ask(me, "post", "/adapters/", {})
     assert missing.status_code == 409 and "fetch_model" in missing.json()["detail"]

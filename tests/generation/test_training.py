@@ -265,6 +265,36 @@ def test_a_full_disk_costs_nothing_that_was_kept(
     assert sorted(one.name for one in folder.iterdir()) == [checkpoint.FILE]
 
 
+def test_a_cache_that_does_not_keep_its_tokens_is_told_instead_of_made_again_without_end(
+    tiny_models: Path, recordings: Path, tmp_path: Path
+) -> None:
+    small = DiskCache(tmp_path / "tokens", 40_000)  # two tracks of four
+    options: dict[str, Any] = {
+        "name": "Tiny",
+        "folder": tmp_path / "adapter",
+        "on_news": lambda news: None,
+        "pause": lambda: True,
+    }
+    material = Material(recordings_in(recordings), {})
+    for _ in range(4):
+        assert len(small.tracks()) < 4
+        try:
+            assert session.train(loaded(), material, RECIPE, cache=small, **options) is None
+        except TrainingError as error:
+            assert "do not stay on this machine" in error.reason
+            break
+    else:
+        raise AssertionError("it went on")
+    needed = {one.id for one in material.recordings}
+    held = DiskCache(tmp_path / "tokens", 40_000, lambda: needed)
+    slices = 0
+    while not (tmp_path / "adapter" / checkpoint.FILE).exists():
+        assert session.train(loaded(), material, RECIPE, cache=held, **options) is None
+        slices += 1
+        assert slices <= 4
+    assert set(held.tracks()) == needed
+
+
 def test_cancel_early_stop_and_nonsense(tiny_models: Path, recordings: Path, tmp_path: Path) -> None:
     class Stop(Exception):
         pass

@@ -14,6 +14,7 @@ import shutil
 import struct
 import time
 import zlib
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 HEADER = struct.Struct("<4sIQ")  # mark, CRC-32 of what follows, its length
@@ -26,10 +27,13 @@ STALE_SECONDS = 3600.0
 
 
 class DiskCache:
-    """A `Cache` (generation.engines.base) in a folder, of about `limit` bytes; several processes may exceed it."""
+    """A `Cache` (generation.engines.base) in a folder, of about `limit` bytes; several processes may exceed it.
 
-    def __init__(self, folder: Path, limit: int) -> None:
-        self._folder, self._limit = folder, limit
+    needed: tells of which tracks all stays, even beyond the limit.
+    """
+
+    def __init__(self, folder: Path, limit: int, needed: Callable[[], Collection[str]] = frozenset) -> None:
+        self._folder, self._limit, self._needed = folder, limit, needed
         self._unmeasured: int | None = (
             None  # bytes written since the folder was measured; None before the first time
         )
@@ -101,9 +105,12 @@ class DiskCache:
         total = sum(size for _, size, _ in found)
         if total <= self._limit:
             return total
+        needed = set(self._needed())
         for _, size, path in sorted(found):
             if total <= self._limit * ROOM:
                 break
+            if path.parent.parent.name in needed:
+                continue
             with contextlib.suppress(OSError):
                 path.unlink()
                 total -= size

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--aggregate", action="store_true", help="also from the catalogs of all who agreed"
         )
-        parser.add_argument("--genre", default="", help="only recordings of this genre")
+        parser.add_argument("--genre", default="", help="of an aggregate: only recordings of this genre")
         parser.add_argument("--continue", dest="go_on", metavar="ID", help="a training that stopped")
         usual = Recipe()
         for name, value in usual.to_json().items():
