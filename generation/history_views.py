@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Artist, Track
 from catalog.sessions import artist_in
-from generation import browsing, keeping
+from generation import browsing, compare_views, keeping
 from generation.models import Generation
 from generation.parameters import engine_label, grouped, parameters, referred
 
@@ -45,6 +45,7 @@ LIBRARY = {"in": "In your library", "out": "Not in your library"}
 AUDIO = {"here": "Here", "gone": "Expired"}
 FILTERS = ("q", "favourite", "engine", "tag", "rating", "library", "audio")
 VERBS = {
+    "compare": "Compare two to four",
     "favourite": "Make favourites",
     "unfavourite": "No longer favourites",
     "tag": "Add tags",
@@ -99,6 +100,8 @@ def change(request: HttpRequest) -> HttpResponse:
         messages.error(request, "Choose what to do with the takes you ticked.")
     elif not ids:
         messages.error(request, "No take was ticked, so nothing was changed.")
+    elif verb == "compare":
+        return HttpResponseRedirect(compare_views.address_of(ids[: compare_views.MOST + 1]))
     elif verb == "delete":
         return _delete(request, artist, ids, query)
     else:

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from generation import adapter_views, edit_views, history_views, keeping_views, studio_views, views
+from generation import (
+    adapter_views,
+    compare_views,
+    edit_views,
+    history_views,
+    keeping_views,
+    studio_views,
+    views,
+)
 
 app_name = "generation"
 urlpatterns = [
@@ -25,5 +33,7 @@ urlpatterns = [
     path("adapters/<str:pk>/delete/", adapter_views.delete, name="adapter-delete"),
     path("history/", history_views.history, name="history"),
     path("history/change/", history_views.change, name="history-change"),
+    path("history/compare/", compare_views.compare, name="compare"),
+    path("history/pick/", compare_views.pick, name="pick"),
     path("history/requests/", views.requests, name="requests"),
 ]

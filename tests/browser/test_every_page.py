@@ -30,6 +30,7 @@ PRIVATE = (
     "/adapters/",
     "/history/",
     "/history/requests/",
+    "/history/compare/",
     "/account/",
 )
 WIDTHS = (1440, 390)
