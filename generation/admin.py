@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from catalog.admin_parts import Listed, ReadOnly, counted, player, state
+from catalog.admin_parts import Listed, ReadOnly, player, state
 from catalog.audio.ranged import ranged
 from generation import lifecycle
+from generation.adapter_admin import AdapterAdmin, TrainingConsentAdmin
+from generation.admin_parts import Steered, certificate_link
 from generation.models import GeneratedTrack, Generation
 
+__all__ = ["AdapterAdmin", "GeneratedTrackAdmin", "GenerationAdmin", "TrainingConsentAdmin"]
+
 LARGE = ("generation_params", "catalog_snapshot", "built_from", "sections", "plan", "stems", "peaks")
-
-
-def certificate_link(take: GeneratedTrack) -> SafeString | str:
-    if not take.certificate_id:
-        return "None"
-    url = reverse("provenance:certificate", args=[take.certificate_id])
-    return format_html('<a href="{}">{}</a>', url, take.certificate_id)
 
 
 def take_player(take: GeneratedTrack) -> SafeString:
@@ -60,7 +56,7 @@ class TakeInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Generation)
-class GenerationAdmin(ReadOnly, Listed):
+class GenerationAdmin(ReadOnly, Steered, Listed):
     list_display = [
         "title",
         "artist",
@@ -111,10 +107,6 @@ class GenerationAdmin(ReadOnly, Listed):
             )
         )
 
-    def has_steer_permission(self, request: HttpRequest) -> bool:
-        """Stopping and trying again changes no field by hand, but needs the right to change generations."""
-        return request.user.has_perm("generation.change_generation")
-
     def has_delete_permission(self, request: HttpRequest, obj: Generation | None = None) -> bool:
         return request.user.has_perm("generation.delete_generation")
 
@@ -132,17 +124,13 @@ class GenerationAdmin(ReadOnly, Listed):
 
     @admin.action(description="Cancel the selected generations", permissions=["steer"])
     def cancel(self, request: HttpRequest, generations: QuerySet[Generation]) -> None:
-        self._tell(request, generations, sum(lifecycle.cancel(one) for one in generations), "Being stopped")
+        done = sum(lifecycle.cancel(one) for one in generations)
+        self.tell(request, len(generations), done, "Being stopped")
 
     @admin.action(description="Try again (failed and cancelled)", permissions=["steer"])
     def try_again(self, request: HttpRequest, generations: QuerySet[Generation]) -> None:
         done = sum(lifecycle.retry(one, limited=False) for one in generations)
-        self._tell(request, generations, done, "Queued again")
-
-    def _tell(self, request: HttpRequest, chosen: QuerySet[Generation], done: int, what: str) -> None:
-        left = len(chosen) - done
-        words = f"{what}: {counted(done, 'generation')}." + (f" Left as they are: {left:,}." if left else "")
-        self.message_user(request, words, messages.SUCCESS if done else messages.WARNING)
+        self.tell(request, len(generations), done, "Queued again")
 
     @admin.display(ordering="status")
     def state(self, generation: Generation) -> str:

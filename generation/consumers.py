@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -39,51 +40,40 @@ def artist_id_of(user: Any) -> int | None:
     return artist_of(user).pk if user.is_authenticated else None
 
 
-class GenerationSocket(RowSocket):
-    generation_id: str | None = None
+class JobSocket(RowSocket):
+    """One row of the artist's own, named by `pk` in the path. kind: as its messages and the relay call it."""
+
+    model: type[Adapter] | type[Generation]
+    kind: str
+    messages: staticmethod[[list[str]], Sequence[Any]]
+    watched: dict[str, Any] | None = None
 
     async def connect(self) -> None:
         artist = await artist_id_of(self.scope["user"])
-        wanted = self.scope["url_route"]["kwargs"]["generation_id"]
+        wanted = self.scope["url_route"]["kwargs"]["pk"]
         named = artist is not None and "\0" not in wanted  # a NUL is in no id, and PostgreSQL fails on it
-        owned = named and await Generation.objects.filter(pk=wanted, artist_id=artist).aexists()
-        if not owned:
+        if not (named and await self.model.objects.filter(pk=wanted, artist_id=artist).aexists()):
             await self.close(code=4404)
             return
-        await self.join(f"generation.{wanted}")
+        await self.join(f"{self.kind}.{wanted}")
         await self.accept()
-        self.generation_id = wanted
-        relay.watch(generation=wanted)
-        for row in await database_sync_to_async(generations)([wanted]):
+        self.watched = {self.kind: wanted}
+        relay.watch(**self.watched)
+        for row in await database_sync_to_async(self.messages)([wanted]):
             await self.send_json(row)
 
     async def disconnect(self, code: int) -> None:
         await super().disconnect(code)
-        if self.generation_id:
-            relay.leave(generation=self.generation_id)
+        if self.watched:
+            relay.leave(**self.watched)
 
 
-class AdapterSocket(RowSocket):
-    adapter_id: str | None = None
+class GenerationSocket(JobSocket):
+    model, kind, messages = Generation, "generation", staticmethod(generations)
 
-    async def connect(self) -> None:
-        artist = await artist_id_of(self.scope["user"])
-        wanted = self.scope["url_route"]["kwargs"]["adapter_id"]
-        named = artist is not None and "\0" not in wanted
-        if not (named and await Adapter.objects.filter(pk=wanted, artist_id=artist).aexists()):
-            await self.close(code=4404)
-            return
-        await self.join(f"adapter.{wanted}")
-        await self.accept()
-        self.adapter_id = wanted
-        relay.watch(adapter=wanted)
-        for row in await database_sync_to_async(adapters)([wanted]):
-            await self.send_json(row)
 
-    async def disconnect(self, code: int) -> None:
-        await super().disconnect(code)
-        if self.adapter_id:
-            relay.leave(adapter=self.adapter_id)
+class AdapterSocket(JobSocket):
+    model, kind, messages = Adapter, "adapter", staticmethod(adapters)
 
 
 class ActivitySocket(RowSocket):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from generation.models import GeneratedTrack, Generation
+from catalog.models import Artist
+from generation import consents
+from generation.models import Adapter, AdapterSource, GeneratedTrack, Generation
 from tests.people import owner, person
 from tests.rows import generation_of, loop_bytes, take_of
 
@@ -116,3 +120,59 @@ def test_a_take_can_be_read_and_heard_and_not_edited(staff: Client) -> None:
     assert response.headers["Content-Type"] == "audio/mpeg"
     assert b"".join(response.streaming_content) == loop_bytes(99, "mp3")
     assert artist.page.get(f"{url}/audio/").status_code == 302
+
+
+def adapter_of(artist: Artist, **fields: object) -> Adapter:
+    """A row as a training leaves it."""
+    made = Adapter.objects.create(
+        artist=artist, name="Night", base="musicgen-small", recipe={"steps": 8}, **fields
+    )
+    AdapterSource.objects.create(adapter=made, artist=artist, catalog_hash="sha256:00", track_ids=["trk_1"])
+    return made
+
+
+def test_adapters_are_followed_stopped_gone_on_with_and_deleted_whole(
+    staff: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    artist = owner().artist
+    failed = adapter_of(artist, status=Adapter.FAILED, error="The disk is full.", card={"base": "kept"})
+    waiting = adapter_of(artist)
+    url = "/admin/generation/adapter/"
+    page = staff.get(url, {"q": "Night"}).content.decode()
+    assert "failed: The disk is full." in page
+    one = staff.get(f"{url}{failed.pk}/change/").content.decode()
+    assert "is not trained yet" in one and "sha256:00" in one and 'name="_save"' not in one
+    assert staff.post(f"{url}{failed.pk}/change/", {"name": "Mine"}).status_code == 403
+
+    def act(action: str, *chosen: Adapter) -> str:
+        data = {"action": action, "_selected_action": [row.pk for row in chosen]}
+        return staff.post(url, data, follow=True).content.decode()
+
+    assert "Being stopped: 1 adapter. Left as they are: 1." in act("cancel", waiting, failed)
+    waiting.refresh_from_db()
+    assert waiting.status == Adapter.CANCELLED
+    # Nobody trains on what is not theirs, staff neither.
+    assert "needs your statement" in act("go_on", failed)
+    failed.folder.mkdir(parents=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert staff.post(f"{url}{failed.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not failed.folder.exists() and not Adapter.objects.filter(pk=failed.pk).exists()
+    few = queries(staff, url)
+    for number in range(8):
+        adapter_of(person(f"artist-{number}").artist)
+    assert queries(staff, url) == few
+
+
+def test_a_consent_is_read_and_taken_back_and_never_given_by_staff(staff: Client) -> None:
+    artist = owner().artist
+    given = consents.give(artist)
+    url = "/admin/generation/trainingconsent/"
+    page = staff.get(f"{url}{given.pk}/change/").content.decode()
+    assert "I can withdraw this at any time" in page and consents.sha256(given) in page
+    assert 'name="_save"' not in page
+    assert staff.get(f"{url}add/").status_code == 403
+    assert staff.post(f"{url}{given.pk}/delete/", {"post": "yes"}).status_code == 403
+    chosen = {"action": "withdraw", "_selected_action": [given.pk]}
+    assert "Withdrawn: 1 training consent." in staff.post(url, chosen, follow=True).content.decode()
+    assert consents.standing(artist) is None
+    assert "Left as they are: 1." in staff.post(url, chosen, follow=True).content.decode()

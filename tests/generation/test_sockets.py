@@ -13,8 +13,10 @@ from django.test import TransactionTestCase
 
 from catalog import jobs
 from catalog.models import Track
-from generation.models import Generation
+from generation import adapters, fine_tuning
+from generation.models import Adapter, Generation
 from generation.relay import relay
+from generation.training.session import News
 from starforge_site.asgi import application
 from tests.people import Person, collaborator, owner
 from tests.rows import generation_of, take_of
@@ -66,6 +68,36 @@ class SocketTests(TransactionTestCase):
         await sync_to_async(lease.finish)(Generation.READY)
         assert (await self.until(made, status="ready"))["takes_ready"] == 1
         await made.disconnect()
+
+    async def test_the_socket_of_a_training_tells_steps_and_losses_over_its_slices(self) -> None:
+        row = await Adapter.objects.acreate(
+            artist=self.owner.artist, name="Night", base="musicgen-small", recipe={"steps": 8}
+        )
+        path = f"/ws/adapters/{row.pk}/"
+        other = await sync_to_async(collaborator)()
+        for stranger in (other, None):
+            assert await self.connected(path, stranger) is None
+        assert await self.connected("/ws/adapters/adp_0000000000000000/", self.owner) is None
+        assert await self.connected(f"/ws/adapters/{self.generation.pk}/", self.owner) is None
+        made = await self.connected(path, self.owner)
+        assert made is not None
+        first = await made.receive_json_from(timeout=5)
+        assert (first["type"], first["id"], first["status"]) == ("adapter", row.pk, "queued")
+        assert (first["step"], first["steps"], first["loss"], first["eta_seconds"]) == (0, 8, None, None)
+        lease = await sync_to_async(jobs.claim)(Adapter, row.pk)
+        assert lease is not None
+        tell = await sync_to_async(fine_tuning.Teller)(lease, 0.0)
+        curves = {"train": [[4, 2.5]], "validation": [[0, 3.0], [4, 2.0]]}
+        await sync_to_async(tell)(News("Training", 4, 8, 6.0, curves, 2.0))
+        heard = await self.until(made, step=4)
+        assert (heard["status"], heard["stage"], heard["progress"]) == ("running", "Training", 0.5)
+        assert (heard["loss"], heard["best_loss"], heard["eta_seconds"]) == (2.5, 2.0, 6.0)
+        await sync_to_async(lease.later)(stage="", **tell.fields)
+        assert (await self.until(made, status="queued"))["progress"] == 0.5  # it waits for its next slice
+        assert await sync_to_async(adapters.cancel)(row)
+        assert (await self.until(made, status="cancelled"))["step"] == 4
+        await made.disconnect()
+        assert not relay.adapters
 
     async def test_the_activity_of_an_artist_holds_tracks_and_generations(self) -> None:
         track = await Track.objects.acreate(artist=self.owner.artist, title="Coming in")
