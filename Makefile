@@ -20,7 +20,7 @@ NEEDED := requirements.txt requirements-audiocraft.txt constraints.txt
 digest = $(shell cat $(1) | sha256sum | cut -c1-16)
 # A stamp's name carries the hash of the requirement files: as long as they are the same, nothing is installed.
 RUNTIME := $(VENV)/.runtime-$(call digest,$(NEEDED))
-DEVELOPMENT := $(VENV)/.development-$(call digest,$(NEEDED) requirements-dev.txt)
+DEVELOPMENT := $(VENV)/.development-$(call digest,$(NEEDED) requirements-dev.txt requirements-evm.txt requirements-vyper.txt)
 
 .PHONY: run test lint bench bench-gpu evaluate
 .DEFAULT_GOAL := run
@@ -67,4 +67,5 @@ $(RUNTIME):
 $(DEVELOPMENT): | $(RUNTIME)
 	@echo "Installing what the tests need."
 	@$(PIP) -r requirements-dev.txt -c constraints.txt
+	@$(PIP) --no-deps -r requirements-vyper.txt
 	@rm -f $(VENV)/.development-* && touch $@

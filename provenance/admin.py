@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from catalog.admin_parts import Listed, ReadOnly
 from provenance.models import (
+    Anchor,
     Certificate,
     CertifiedRendition,
     Checkpoint,
@@ -160,3 +161,37 @@ class ExternalStampAdmin(ReadOnly, Listed):
         "sent",
         "answer",
     )
+
+
+@admin.register(Anchor)
+class AnchorAdmin(ReadOnly, Listed):
+    """What was written to a chain. `manage.py anchor` writes, and tries failed ones again."""
+
+    list_display = ("what", "chain_id", "status", "tx", "block", "block_time", "tries", "error", "created_at")
+    list_filter = ("status", "chain_id")
+    list_select_related = ("checkpoint",)
+    search_fields = ("certificate__id", "tx")
+    fields = (
+        "what",
+        "checkpoint",
+        "certificate",
+        "token",
+        "recipient",
+        "chain_id",
+        "contract",
+        "status",
+        "error",
+        "sender",
+        "nonce",
+        "sent",
+        "sent_at",
+        "tx",
+        "block",
+        "block_time",
+        "tries",
+        "next_try_at",
+    )
+
+    @admin.display(description="written")
+    def what(self, row: Anchor) -> str:
+        return str(row)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from provenance import disclosure, lineage, stamping
+from provenance import anchored, disclosure, lineage, stamping
 from provenance.log import store
 from provenance.models import Certificate
 from provenance.statement import utc_text, with_outside_fields
@@ -90,6 +90,10 @@ class CertificateShape(serializers.Serializer[Any]):
     envelope = serializers.DictField(help_text="DSSE over an in-toto statement")
     log = serializers.DictField()
     chain = serializers.ListField(child=serializers.DictField())
+    blockchain = serializers.DictField(
+        allow_null=True,
+        help_text="Where its place in the log is anchored, and its token; null without either",
+    )
     private = serializers.DictField(help_text="Parts signed as salted hashes: {name: {sha256, opened}}")
 
 
@@ -127,7 +131,11 @@ def described(certificate: Certificate) -> dict[str, Any]:
         "declared": certificate.declared,
         "created_at": utc_text(certificate.created_at),
         "url": stamping.absolute(certificate.get_absolute_url()),
-        "provenance": with_outside_fields(certificate.provenance, o8_signature=certificate.signature),
+        "provenance": with_outside_fields(
+            certificate.provenance,
+            o8_signature=certificate.signature,
+            blockchain_tx=anchored.tx_of(certificate),
+        ),
         "renditions": renditions(certificate),
         "envelope": certificate.envelope,
         "log": {
@@ -136,6 +144,7 @@ def described(certificate: Certificate) -> dict[str, Any]:
             "proof": store.proof_text(certificate.entry, checkpoint),
         },
         "chain": lineage.chain(certificate),
+        "blockchain": anchored.described(certificate),
         "private": {
             name: {"sha256": digest, "opened": name in opened}
             for name, digest in (claimed.get(disclosure.BLOCK) or {}).get("parts", {}).items()

@@ -21,7 +21,7 @@ from catalog.api.documented import operation
 from catalog.api.fields import Text
 from catalog.api.parsers import BoundedJSON
 from catalog.problems import Problem
-from provenance import stamping
+from provenance import anchored, stamping
 from provenance.api import TAG
 from provenance.models import CERTIFICATE_ID, Certificate, CertifiedRendition
 from provenance.statement import with_outside_fields
@@ -142,7 +142,11 @@ def _judged(certificate: Certificate | None, hash_asked: bool, hash_held: bool) 
 
 
 def _said(certificate: Certificate) -> dict[str, Any]:
-    return with_outside_fields(certificate.provenance, o8_signature=certificate.signature)
+    return with_outside_fields(
+        certificate.provenance,
+        o8_signature=certificate.signature,
+        blockchain_tx=anchored.tx_of(certificate),
+    )
 
 
 def _named(name: str) -> Certificate | None:

@@ -8,7 +8,7 @@ import json
 import zipfile
 from typing import Any
 
-from provenance import keys, opening, stamping
+from provenance import anchored, keys, opening, stamping
 from provenance.canonical import canonical
 from provenance.log import store
 from provenance.models import Certificate
@@ -29,6 +29,8 @@ What is in this folder
   disclosure.json    only where the artist opened private parts: what the salted hashes under "private" stand for
   check_log.py       checks proof.txt against envelope.json; needs Python 3 and nothing else
   openssl/           the signed bytes, signatures and keys, cut out for openssl
+  chain.json         only where the log was anchored on a blockchain, or a token minted: where, and what to ask
+  chain-proof.txt    only with an anchor: proof that the envelope is in the log whose root stands there
 
 How to check it without Starforge: the short way
 
@@ -60,6 +62,11 @@ How to check it without Starforge: step by step
    kind "flac-stream" (FLAC, beside pcm): SHA-256 over the 34 bytes of STREAMINFO and everything behind the last
    metadata block.
 
+5. The blockchain, where chain.json names one: send its "call" as eth_call to any node of that chain. An anchor
+   answers the root that
+     python3 check_log.py chain-proof.txt
+   prints: since that block nobody, Starforge included, could put this stamp in behind or take it out.
+
 Get trust.json once from {trust_url} and compare: a bundle can hold any key, the published ones are what counts.
 
 What this does not prove: that whoever uploaded the recordings owned them, or that nobody made a similar sound.
@@ -67,16 +74,17 @@ What this does not prove: that whoever uploaded the recordings owned them, or th
 
 _CHECK_LOG = '''\
 """Check that envelope.json is in the log whose head is checkpoint.txt. Python 3, no packages."""
-import base64, hashlib, json, pathlib
+import base64, hashlib, json, pathlib, sys
 
 here = pathlib.Path(__file__).parent
 envelope = json.loads((here / "envelope.json").read_text())
 leaf = json.dumps(envelope, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-head, _, note = (here / "proof.txt").read_text().partition("\\n\\n")
+name = sys.argv[1] if len(sys.argv) > 1 else "proof.txt"
+head, _, note = (here / name).read_text().partition("\\n\\n")
 lines = head.split("\\n")
 index = int(lines[1].split()[1])
 path = [base64.b64decode(line) for line in lines[2:]]
-assert note == (here / "checkpoint.txt").read_text(), "proof.txt ends in another checkpoint"
+assert name != "proof.txt" or note == (here / "checkpoint.txt").read_text(), "it ends in another checkpoint"
 origin, size, root = note.split("\\n")[:3]
 fn, sn, node = index, int(size) - 1, hashlib.sha256(b"\\0" + leaf).digest()
 assert 0 <= fn <= sn, "the entry lies outside the log"
@@ -90,7 +98,7 @@ for sibling in path:                      # RFC 9162, 2.1.3.2
         node = hashlib.sha256(b"\\1" + node + sibling).digest()
     fn, sn = fn >> 1, sn >> 1
 assert sn == 0 and node == base64.b64decode(root), "the log does not contain this envelope"
-print(f"Entry {index + 1} of {size} in {origin}: contained.")
+print(f"Entry {index + 1} of {size} in {origin}: contained. Root 0x{node.hex()}")
 '''
 
 
@@ -125,6 +133,10 @@ def packed(certificate: Certificate) -> bytes:
     }
     if shown := opening.disclosure(certificate):
         files["disclosure.json"] = _pretty(shown.to_json())
+    if written := anchored.described(certificate):
+        files["chain.json"] = _pretty(written)
+        if "anchor" in written:
+            files["chain-proof.txt"] = written["anchor"]["proof"].encode()
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():

@@ -280,6 +280,67 @@ class ExternalStamp(Job):
         return f"{self.certificate_id} at {self.base_url}"
 
 
+class Anchor(Job):
+    """A state of the log, or the token of a certificate, on an EVM chain; also the job of writing it there.
+
+    queued (with `next_try_at`, while it waits for the chain) -> running -> ready, or failed with the reason in
+    `error`. What was signed is kept before it is sent, so that a second attempt sends the same again.
+    """
+
+    TASK = "provenance.tasks.anchor"
+    WHAT = "this anchor"
+
+    checkpoint = models.ForeignKey(
+        Checkpoint, null=True, blank=True, on_delete=models.PROTECT, related_name="anchors"
+    )
+    certificate = models.ForeignKey(
+        Certificate, null=True, blank=True, on_delete=models.SET_NULL, related_name="tokens"
+    )
+    token = models.CharField(max_length=66, blank=True, help_text="of a certificate: its statement's SHA-256")
+    recipient = models.CharField(max_length=42, blank=True, help_text="whose the token becomes")
+    chain_id = models.BigIntegerField()
+    contract = models.CharField(max_length=42)
+    sender = models.CharField(max_length=42, blank=True)
+    nonce = models.BigIntegerField(null=True, blank=True)
+    raw = models.TextField(blank=True, help_text="the transaction as it was signed")
+    sent = models.JSONField(default=list, blank=True, help_text="hash of each transaction signed for this")
+    fees = models.JSONField(default=dict, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    tx = models.CharField(max_length=66, blank=True, help_text="the one that stands in a block")
+    block = models.BigIntegerField(null=True, blank=True)
+    block_time = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0, help_text="in vain")
+    next_try_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint("chain_id", "contract", "checkpoint", name="one_anchor_per_checkpoint"),
+            models.UniqueConstraint(
+                "chain_id", "contract", "token", condition=~Q(token=""), name="one_token_per_statement"
+            ),
+            models.UniqueConstraint(
+                "chain_id",
+                "sender",
+                "nonce",
+                condition=Q(status__in=["queued", "running"]),
+                name="one_transaction_per_nonce",
+            ),
+            models.CheckConstraint(
+                condition=Q(checkpoint__isnull=False, token="") | Q(checkpoint__isnull=True) & ~Q(token=""),
+                name="a_checkpoint_or_a_token",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return (
+            f"Log up to entry {self.checkpoint.size:,}"
+            if self.checkpoint
+            else f"Token of {self.certificate_id}"
+        )
+
+
 class Watermark(models.Model):
     """A serial number that is carried by the sound itself (provenance.watermark). Never given twice."""
 

@@ -8,7 +8,7 @@ owner says so.
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -17,17 +17,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from catalog import jobs
-from provenance import declaring, wording
+from provenance import declaring, retries, wording
 from provenance.authorities import registry
 from provenance.authorities.base import ProvenanceAuthority, Receipt, Refused, Search, Unreachable
 from provenance.lineage import ADAPTER, ORIGIN
 from provenance.models import Certificate, ExternalStamp
 
 log = logging.getLogger(__name__)
-
-FIRST_WAIT = timedelta(minutes=1)
-LONGEST_WAIT = timedelta(hours=6)
-TRIES = 12  # over about a day
 
 
 class NothingToDo(Exception):
@@ -71,7 +67,7 @@ def send_again(row: ExternalStamp, *, urgent: bool = True) -> bool:
         changes |= {"sent_at": None}  # the owner has looked; send whatever became of the last attempt
     with transaction.atomic():
         rest = ExternalStamp.objects.filter(pk=row.pk).exclude(status=ExternalStamp.RUNNING)
-        if not rest.update(**_waiting(now), next_try_at=None, error="", **changes):
+        if not rest.update(**retries.waiting(now), next_try_at=None, error="", **changes):
             return False
         jobs.wake(row, urgent=urgent)
     return True
@@ -80,14 +76,7 @@ def send_again(row: ExternalStamp, *, urgent: bool = True) -> bool:
 def recover(*, now: datetime | None = None) -> int:
     """Give declarations of dead workers to living ones, and wake those whose time has come."""
     now = now or timezone.now()
-    touched = 0
-    due = ExternalStamp.objects.filter(status=ExternalStamp.QUEUED, next_try_at__lte=now)
-    for row in due.order_by("next_try_at")[:100]:
-        with transaction.atomic():
-            if due.filter(pk=row.pk, next_try_at=row.next_try_at).update(next_try_at=None, queued_at=now):
-                jobs.wake(row)
-                touched += 1
-    return touched + jobs.recover(ExternalStamp, now=now)
+    return retries.wake_due(ExternalStamp, now) + jobs.recover(ExternalStamp, now=now)
 
 
 def run(pk: int) -> str:
@@ -184,27 +173,24 @@ def _compared(row: ExternalStamp, authority: ProvenanceAuthority, lease: jobs.Le
 
 
 def _put_off(row: ExternalStamp, error: Unreachable, lease: jobs.Lease) -> str:
-    """Back into the queue for later, further each time; after TRIES of them to the owner."""
+    """Back into the queue for later, further each time; after retries.TRIES of them to the owner."""
     now, tries = timezone.now(), row.tries + 1
     kept = {"tries": tries}
     if not error.perhaps_heard and row.sent_at is None:
         kept["sent_at"] = None  # type: ignore[assignment]  # it never left
-    if tries >= TRIES:
+    if tries >= retries.TRIES:
         lease.finish(
             ExternalStamp.FAILED,
             error=f"It was tried {tries} times, the last time in vain too. {error.reason}",
             **kept,
         )
         return "given up"
-    later = now + min(LONGEST_WAIT, FIRST_WAIT * 2 ** (tries - 1))
-    waiting = _waiting(later)
-    del waiting["status"]
-    lease.finish(ExternalStamp.QUEUED, **waiting, next_try_at=later, error=error.reason, **kept)
+    retries.put_off(lease, retries.after(tries, now), error=error.reason, **kept)
     # Who does not answer one does not answer the next: others wait too, and no worker stands at a closed door.
     others = ExternalStamp.objects.filter(
         status=ExternalStamp.QUEUED, base_url=row.base_url, next_try_at=None, remote_id=""
     )
-    others.update(next_try_at=now + FIRST_WAIT, queued_at=now + FIRST_WAIT)
+    others.update(next_try_at=now + retries.FIRST_WAIT, queued_at=now + retries.FIRST_WAIT)
     return "later"
 
 
@@ -213,11 +199,6 @@ def _note(row: ExternalStamp, lease: jobs.Lease, **changes: Any) -> None:
     mine = ExternalStamp.objects.filter(pk=row.pk, status=ExternalStamp.RUNNING, worker=lease.worker)
     if not mine.update(**changes, version=F("version") + 1):
         raise jobs.Lost
-
-
-def _waiting(moment: datetime) -> dict[str, Any]:
-    """The columns of a row that waits since, or until, `moment`. Recovery wakes nobody before it."""
-    return {"status": ExternalStamp.QUEUED, "worker": "", "attempts": 0, "queued_at": moment, "progress": 0.0}
 
 
 def _authority() -> ProvenanceAuthority:

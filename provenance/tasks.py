@@ -7,3 +7,9 @@ def declare(external_id: int) -> str:
     from provenance.outbox import run
 
     return run(external_id)
+
+
+def anchor(anchor_id: int) -> str:
+    from provenance.anchor_writing import run
+
+    return run(anchor_id)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from catalog.audio.errors import AudioError
 from catalog.audio.hashing import audio_digest, file_sha256
 from catalog.audio.sniff import sniff
-from provenance import credentials, keys, lineage, opening, statement, streams, wording
+from provenance import anchored, credentials, keys, lineage, opening, statement, streams, wording
 from provenance.disclosure import Disclosure
+from provenance.evm.rpc import Chain
 from provenance.log import store
 from provenance.manifest import judging
 from provenance.models import Certificate, CertifiedRendition
@@ -88,10 +89,13 @@ class Verdict:
         }
 
 
-def verify_certificate(certificate_id: str, *, disclosure: Disclosure | None = None) -> Verdict:
+def verify_certificate(
+    certificate_id: str, *, disclosure: Disclosure | None = None, chain: Chain | None = None
+) -> Verdict:
     """Check a certificate by its id, without a file. Raises Certificate.DoesNotExist.
 
     `disclosure`: private parts somebody was shown; without it, those the owner opened to anyone are checked.
+    `chain`: a node to ask whether what was anchored stands there; without one, no network is used.
     """
     certificate = Certificate.objects.select_related("entry", "key").get(pk=certificate_id)
     proof = store.proof_text(certificate.entry, store.latest_checkpoint())
@@ -102,11 +106,14 @@ def verify_certificate(certificate_id: str, *, disclosure: Disclosure | None = N
         certificate_id=certificate.pk,
         disclosure=disclosure or opening.disclosure(certificate),
     )
-    return _verdict(looked, certificate, "The signature and the log entry hold.")
+    extra = anchored.checks(certificate, chain)
+    return _verdict(looked, certificate, "The signature and the log entry hold.", extra)
 
 
-def verify_file(path: Path, *, filename: str = "", disclosure: Disclosure | None = None) -> Verdict:
-    """Check a recording, and what somebody opened of its private parts.
+def verify_file(
+    path: Path, *, filename: str = "", disclosure: Disclosure | None = None, chain: Chain | None = None
+) -> Verdict:
+    """Check a recording, and what somebody opened of its private parts; with `chain`, its anchor too.
 
     The file is hostile: it is decoded in a limited child and only read, never executed.
 
@@ -128,8 +135,8 @@ def verify_file(path: Path, *, filename: str = "", disclosure: Disclosure | None
             return _unreadable(carried, error, filename, trust)
         seen = look.seen()
     if carried is None:
-        return _without_credentials(path, audio, filename, disclosure, seen, trust)
-    return _with_credentials(path, carried, audio, filename, disclosure, seen, trust)
+        return _without_credentials(path, audio, filename, disclosure, seen, trust, chain)
+    return _with_credentials(path, carried, audio, filename, disclosure, seen, trust, chain)
 
 
 def _sound(path: Path, carried: credentials.Credentials | None) -> Audio:
@@ -156,6 +163,7 @@ def _with_credentials(
     disclosure: Disclosure | None,
     seen: judging.Seen,
     trust: Trust,
+    chain: Chain | None,
 ) -> Verdict:
     looked = examine(
         carried.envelope,
@@ -187,6 +195,7 @@ def _with_credentials(
     if looked.holds and certificate is not None:
         extra += _tags(path, certificate, whole=manifest.ok is True)
         extra += _precedence(certificate, audio)
+        extra += anchored.checks(certificate, chain)
     ending = "The file you hold has not changed since."
     return _verdict(looked, certificate, ending, extra, filename, manifest)
 
@@ -198,6 +207,7 @@ def _without_credentials(
     disclosure: Disclosure | None,
     seen: judging.Seen,
     trust: Trust,
+    chain: Chain | None,
 ) -> Verdict:
     from provenance import recognition  # it listens: numpy and scipy, which other checks do without
 
@@ -240,7 +250,8 @@ def _without_credentials(
         sentence = (
             "The file's tags were removed or never written. The certificate was found by the audio itself."
         )
-    return _verdict(looked, certificate, ending, [Check("credentials", None, sentence)], filename, manifest)
+    extra = [Check("credentials", None, sentence), *anchored.checks(certificate, chain)]
+    return _verdict(looked, certificate, ending, extra, filename, manifest)
 
 
 def _recognised(known: Recognised, unknown: Check, filename: str) -> Verdict:
@@ -322,7 +333,11 @@ def _verdict(
         failed = None
     claim, metadata = looked.claim, {}
     if claim is not None and looked.envelope is not None:
-        metadata = with_outside_fields(claim.provenance, o8_signature=looked.envelope.hex_signature)
+        metadata = with_outside_fields(
+            claim.provenance,
+            o8_signature=looked.envelope.hex_signature,
+            blockchain_tx=anchored.tx_of(certificate) if certificate is not None else None,
+        )
     if failed is not None:
         said = (
             f"This is not the recording that was certified. {failed.sentence}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
@@ -16,8 +17,8 @@ from rest_framework.throttling import AnonRateThrottle
 
 from catalog.models import Track
 from catalog.turns import Busy
-from provenance import disclosure as disclosing
 from provenance import (
+    anchored,
     events,
     keys,
     opening,
@@ -29,6 +30,7 @@ from provenance import (
     uploads,
     wording,
 )
+from provenance import disclosure as disclosing
 from provenance.log import store
 from provenance.models import CERTIFICATE_ID, Certificate
 from provenance.standalone import build
@@ -56,6 +58,7 @@ CHECKS = {
     "file": "Whole file",
     "credentials": "Credentials",
     "precedence": "Earlier certificate",
+    "anchor": "Blockchain",
     "disclosure": "Disclosure",
 }
 ORDER = (
@@ -67,6 +70,7 @@ ORDER = (
     "signature",
     "log",
     "continuity",
+    "anchor",
     "identity",
     "form",
     "file",
@@ -110,9 +114,29 @@ def certificate(request: HttpRequest, certificate_id: str) -> HttpResponse:
             "key_since": wording.day(found.key.valid_from),
             "base": base,
             "standing": standing.of(found),
+            "written": _written(found),
             "mine": opening.owns(getattr(request.user, "artist", None), found),
         },
     )
+
+
+_QUESTION = "curl -s -H 'Content-Type: application/json' -d '%s' $NODE"
+
+
+def _written(found: Certificate) -> list[dict[str, Any]]:
+    """What of it stands on a chain, and the question anybody may put to any node there."""
+    told = anchored.described(found) or {}
+    return [
+        {
+            "kind": kind,
+            **said,
+            "ask": _QUESTION
+            % json.dumps(
+                {"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [said["call"], "latest"]}
+            ),
+        }
+        for kind, said in told.items()
+    ]
 
 
 def _library(request: HttpRequest, found: Certificate) -> pictures.Box | None:
@@ -291,6 +315,7 @@ def trust(request: HttpRequest) -> HttpResponse:
         "origin": keys.origin(),
         "checkpoint": stamping.absolute("/api/log/checkpoint"),
         "events": events.published(),
+        "blockchain": anchored.published(),
     }
     return JsonResponse(
         document,

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core import checks
 from django.utils.module_loading import import_string
 
+from provenance.evm.wallet import NoWallet, Wallet
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1", ".localhost"})
 LEAST_SECRET_CHARACTERS = 32
 
@@ -95,6 +97,20 @@ def audiocraft(**_: Any) -> Iterable[checks.CheckMessage]:
             hint="pip install --no-deps -r requirements-audiocraft.txt (make run does it). "
             "The embedded engine, Mosaic, needs none of it.",
             id="starforge.W001",
+        )
+
+
+@checks.register("starforge")
+def chain_account(**_: Any) -> Iterable[checks.CheckMessage]:
+    if not settings.STARFORGE_EVM_URL:
+        return
+    try:
+        Wallet(settings.STARFORGE_EVM_KEY)
+    except NoWallet as error:
+        yield checks.Warning(
+            "A blockchain is set up and nothing can be written to it. Stamps hold without it.",
+            hint=str(error),
+            id="starforge.W004",
         )
 
 

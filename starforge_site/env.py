@@ -97,6 +97,14 @@ def address(name: str) -> str:
     return value
 
 
+def matching(name: str, pattern: str, form: str) -> str:
+    """A text of a given form; "" when none is set. What was set is not repeated: it may be in the wrong variable."""
+    value = text(name)
+    if value and not re.fullmatch(pattern, value):
+        raise BadSetting(f"{name} must be {form}.")
+    return value
+
+
 def given_secret(name: str) -> str:
     """A secret from NAME or from the file NAME_FILE; "" when neither is set. None is made."""
     if (value := text(name)) or not (path := text(f"{name}_FILE")):

@@ -195,6 +195,7 @@ STARFORGE_RECOVER = [
     "catalog.importing.recover",
     "generation.lifecycle.recover",
     "provenance.outbox.recover",
+    "provenance.anchoring.recover",
 ]
 STARFORGE_WORKERS = env.integer("STARFORGE_WORKERS", max(1, os.cpu_count() or 1), least=1)
 STARFORGE_TRAIN_SLICE_SECONDS = env.integer("STARFORGE_TRAIN_SLICE_SECONDS", 120, least=1)
@@ -217,6 +218,18 @@ STARFORGE_O8_TOKEN = env.given_secret("STARFORGE_O8_TOKEN")
 STARFORGE_O8_WALLET = env.text("STARFORGE_O8_WALLET")
 STARFORGE_O8_IDENTITY = env.text("STARFORGE_O8_IDENTITY")
 STARFORGE_O8_SECONDS = env.integer("STARFORGE_O8_SECONDS", 10, least=1)
+# Where states of the log are written down besides here; on no chain without all three.
+STARFORGE_EVM_URL = env.address("STARFORGE_EVM_URL")
+STARFORGE_EVM_CHAIN = env.integer("STARFORGE_EVM_CHAIN", 0)
+STARFORGE_EVM_CONTRACT = env.matching(
+    "STARFORGE_EVM_CONTRACT", r"0x[0-9a-fA-F]{40}", "0x and 40 hexadecimal digits"
+).lower()
+STARFORGE_EVM_KEY = env.given_secret("STARFORGE_EVM_KEY")
+STARFORGE_EVM_TOKEN = env.given_secret("STARFORGE_EVM_TOKEN")
+STARFORGE_EVM_HOURS = env.integer("STARFORGE_EVM_HOURS", 24, least=1)
+STARFORGE_EVM_CONFIRMATIONS = env.integer("STARFORGE_EVM_CONFIRMATIONS", 12)
+STARFORGE_EVM_GWEI = env.integer("STARFORGE_EVM_GWEI", 100, least=1)
+STARFORGE_EVM_SECONDS = env.integer("STARFORGE_EVM_SECONDS", 10, least=1)
 STARFORGE_MIN_TRACKS = 10
 STARFORGE_CORPUS_CACHE_BYTES = env.integer("STARFORGE_CORPUS_CACHE_MB", 2048) * 2**20
 STARFORGE_UPLOAD_BYTES = env.integer("STARFORGE_UPLOAD_MB", 400, least=1) * 2**20

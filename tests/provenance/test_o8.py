@@ -26,7 +26,7 @@ from django_q.models import OrmQ
 from catalog import jobs
 from catalog.accounts import issue_token
 from catalog.models import Artist
-from provenance import keeping, outbox, standing
+from provenance import keeping, outbox, retries, standing
 from provenance.authorities import o8_words, registry
 from provenance.authorities.base import Unreachable
 from provenance.authorities.http import MAX_ANSWER, Service
@@ -189,10 +189,10 @@ def test_nobody_at_home_is_no_attempt_and_the_others_wait_too(
     assert sent(first) == "later" and row_of(first).sent_at is None
     assert "Nothing answers" in row_of(first).error
     assert row_of(second).next_try_at is not None and row_of(second).tries == 0
-    for attempt in range(2, outbox.TRIES + 1):
+    for attempt in range(2, retries.TRIES + 1):
         ExternalStamp.objects.filter(certificate=first).update(next_try_at=None)
         waited = sent(first)
-        assert waited == ("given up" if attempt == outbox.TRIES else "later")
+        assert waited == ("given up" if attempt == retries.TRIES else "later")
     assert word(first) == "Not declared on o8" and "tried 12 times" in row_of(first).error
     assert outbox.send_again(row_of(first)) and row_of(first).tries == 0
 

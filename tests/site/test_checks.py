@@ -77,6 +77,13 @@ def test_a_missing_audiocraft_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> N
     assert "requirements-audiocraft.txt" in found()["starforge.W001"]
 
 
+def test_a_blockchain_without_an_account_is_a_warning(settings) -> None:  # type: ignore[no-untyped-def]
+    settings.STARFORGE_EVM_URL = "http://127.0.0.1:8545"
+    assert "STARFORGE_EVM_KEY_FILE" in found()["starforge.W004"]
+    settings.STARFORGE_EVM_KEY = "0x" + "5" * 64
+    assert found() == {}
+
+
 def test_a_queue_that_would_hand_out_running_tasks_again_is_an_error(settings) -> None:  # type: ignore[no-untyped-def]
     settings.Q_CLUSTER = {**settings.Q_CLUSTER, "timeout": 100, "retry": 100}
     assert "starforge.E004" in found()

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from provenance import disclosure
+from provenance.anchoring import node
 from provenance.verification import NotAudio, Verdict, verify_file
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--disclosure", type=Path, metavar="FILE", help="private parts somebody opened to you"
         )
+        parser.add_argument(
+            "--rpc",
+            metavar="URL",
+            help="a node of an EVM chain to ask whether what was anchored stands there",
+        )
         parser.add_argument("--json", action="store_true", help="print the verdict as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,7 +63,11 @@ class Command(BaseCommand):
         except disclosure.DisclosureError as error:
             raise CommandError(str(error), returncode=NOT_AUDIO) from error
         try:
-            verdict = verify_file(path, filename=path.name, disclosure=parts)
+            chain = node(options["rpc"]) if options["rpc"] else None
+        except ValueError as error:
+            raise CommandError(f"--rpc: {error}", returncode=USAGE) from None
+        try:
+            verdict = verify_file(path, filename=path.name, disclosure=parts, chain=chain)
         except NotAudio as error:
             raise CommandError(str(error), returncode=NOT_AUDIO) from error
         except Exception as error:
