@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from generation.engines.mosaic.phase import Lie
+
 ENGINE = "generation.engines.mosaic"
 Change = Callable[[Any], Any]
 
@@ -123,7 +125,7 @@ ABLATIONS: Mapping[str, Ablation] = {
     "balance": Ablation("drums at their own level", {"arrange:_Balance.of": always(1.0)}),
     "alignment": Ablation(
         "bars cut where they were measured",
-        {"layers:alignment": _where_measured},
+        {"layers:alignment": _where_measured, "layers:lie_of": always(Lie())},
         cached=False,
     ),
     "reslicing": Ablation("drums stretched like harmony", {"workshop:BYPASS": instead(10.0)}),

@@ -57,6 +57,7 @@ class Report:
     what: frozenset[str]
     bpm: float
     measured_bpm: float | None
+    drums_bpm: float | None
     exact_grid: bool
     percussive: bool
     sources_on_grid: float
@@ -97,10 +98,12 @@ class Report:
     @property
     def bpm_error(self) -> float | None:
         """Relative, the octave forgiven; None where no pulse was found."""
-        if self.measured_bpm is None:
-            return None
-        ratio = self.measured_bpm / self.bpm
-        return min((ratio / octave - 1.0 for octave in NO_DOT), key=abs)
+        return off_tempo(self.measured_bpm, self.bpm)
+
+    @property
+    def drums_bpm_error(self) -> float | None:
+        """As read from the drums alone: what the grid does, whatever harmony and bass make of the pulse."""
+        return off_tempo(self.drums_bpm, self.bpm)
 
     @property
     def key_relation(self) -> str | None:
@@ -113,6 +116,13 @@ class Report:
     @property
     def loudness_error(self) -> float | None:
         return None if self.lufs is None else self.lufs - self.target_lufs
+
+
+def off_tempo(measured: float | None, wanted: float) -> float | None:
+    """Relative error, the octave forgiven."""
+    if measured is None:
+        return None
+    return min((measured / wanted / octave - 1.0 for octave in NO_DOT), key=abs)
 
 
 def relation(wanted: Key, found: Key | None) -> str:
@@ -233,6 +243,7 @@ def measured(catalog: Catalog, request: Request, rendering: Rendering, cpu: floa
         what=request.what,
         bpm=brief.bpm,
         measured_bpm=analysis.bpm,
+        drums_bpm=analyse(np.sum(drums, axis=0), RATE).bpm if drums else None,
         exact_grid=_exact(brief, rendering),
         percussive=catalog.percussive,
         sources_on_grid=catalog.on_grid,

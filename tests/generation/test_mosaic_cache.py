@@ -112,9 +112,9 @@ def test_bars_that_were_measured_anew_are_aligned_anew(tmp_path: Path) -> None:
     bars = one.analysis.bars
     late = replace(bars, start=bars.start + 0.015, end=bars.end + 0.015)
     moved = replace(one, analysis=replace(one.analysis, bars=late))
-    first = layers(cache, one).offset
-    assert layers(cache, moved).offset == pytest.approx(first - 0.015 * RATE, abs=64)
-    assert layers(cache, replace(one, load=unreadable)).offset == first
+    first = layers(cache, one).lie.at(0.0)
+    assert layers(cache, moved).lie.at(0.0) == pytest.approx(first - 0.015 * RATE, abs=64)
+    assert layers(cache, replace(one, load=unreadable)).lie.at(0.0) == first
 
 
 def test_a_bent_phrase_is_bent_once_and_the_same_when_it_is_read(tmp_path: Path) -> None:

@@ -189,6 +189,7 @@ def _windows(track: CorpusTrack, seconds: float) -> tuple[Phrase, ...]:
     starts = np.arange(edge, max(edge + 0.01, duration - edge - seconds), seconds / 2.0)
     flat = np.full(12, 1.0 / 12.0, dtype=np.float32)
     bars = track.analysis.bars
+    full = float(np.percentile(bars.rms_db, 75)) if len(bars) else 0.0
     found = []
     for start in starts:
         inside = (
@@ -197,9 +198,11 @@ def _windows(track: CorpusTrack, seconds: float) -> tuple[Phrase, ...]:
         chroma = bars.chroma[inside].mean(axis=0) if inside.any() else flat
         level = float(bars.rms_db[inside].mean()) if inside.any() else -20.0
         energy = float(np.mean(bars.rms_db <= level)) if inside.any() else 0.5
+        touched = bars.rms_db[(bars.start < start + seconds) & (bars.end > start)]
+        hole = max(0.0, full - float(touched.min())) if touched.size else 0.0
         end = min(float(start) + seconds, duration)
         found.append(
-            Phrase(0, 0, float(start), end, energy, chroma, chroma, chroma, chroma, 0.2, level, 0.0, 0)
+            Phrase(0, 0, float(start), end, energy, chroma, chroma, chroma, chroma, 0.2, level, hole, 0)
         )
     return tuple(found)
 
@@ -211,8 +214,8 @@ def _phrases(source: Source) -> tuple[Phrase, ...]:
         return ()
     energy = _bar_energy(source)
     phase = _phases(source)
-    lengths = bars.end - bars.start
     full = float(np.percentile(bars.rms_db, 75))
+    lengths = bars.end - bars.start
     found = []
     for first in range(len(bars) - count + 1):
         inside = slice(first, first + count)

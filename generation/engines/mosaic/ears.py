@@ -33,11 +33,15 @@ _NO_CHROMA = Chroma(_FLAT, _FLAT, 0.0)  # it plays no part in the energy
 
 @dataclass(frozen=True)
 class Heard:
-    """energy: 0..1 as the analysis tells it. vector: (242,) embedding. key: None where nothing tonal sounds."""
+    """energy: 0..1 as the analysis tells it. vector: (242,) embedding. key: None where nothing tonal sounds.
+
+    quietest: dBFS RMS of the quietest second before the last bar has ended.
+    """
 
     energy: float
     key: Key | None
     vector: np.ndarray
+    quietest: float
 
 
 class Ears:
@@ -82,13 +86,26 @@ class Ears:
         front = front_end(mastered, RATE)
         chroma = chroma_of(front)
         key, _ = (None, None) if front.silent else key_of(chroma)
-        return Heard(self._energy(mastered, front), key, embed(front, chroma))
+        end = round(self._plan.bars * self._plan.grid.bar_seconds * RATE)
+        return Heard(
+            self._energy(mastered, front), key, embed(front, chroma), quietest_second(mastered[:, :end], RATE)
+        )
 
     def _energy(self, mastered: np.ndarray, front: Front) -> float:
         """Energy by the analysis' own measures; the grid is known."""
         grid = Grid(60.0 / self._plan.bpm, 0.0, steady=True)
         raw = raw_energy(measures_of(front, bars_of(front, _NO_CHROMA, grid, 0.0), measure(mastered, RATE)))
         return 0.0 if raw is None else Background.load().energy_percentile(raw)
+
+
+def quietest_second(samples: np.ndarray, rate: int) -> float:
+    """dBFS RMS of the quietest second of (channels, n), looked at every tenth; 0 for less than a second."""
+    tenths = samples.shape[1] // (rate // 10)
+    if tenths < 10:
+        return 0.0
+    rows = np.square(samples[:, : tenths * (rate // 10)], dtype=np.float64).mean(axis=0)
+    power = np.convolve(rows.reshape(tenths, -1).mean(axis=1), np.full(10, 0.1), mode="valid")
+    return float(10.0 * np.log10(power.min() + 1e-12))
 
 
 def _small(stem: np.ndarray) -> np.ndarray:

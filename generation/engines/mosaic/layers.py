@@ -19,17 +19,16 @@ from importlib.metadata import version
 import numpy as np
 
 from generation.engines.base import Cache, CorpusTrack
-from generation.engines.mosaic.align import FINE_LOOK, LOOK, alignment
+from generation.engines.mosaic.align import FINE_LOOK, alignment
 from generation.engines.mosaic.kicks import TOP_HZ, Kicks, find_kicks
 from generation.engines.mosaic.passages import clearness
-from generation.engines.mosaic.plan import BEATS
+from generation.engines.mosaic.phase import Lie, lie_of
+from generation.engines.mosaic.plan import SAMPLE_RATE
 from generation.engines.mosaic.recent import Recent
 from generation.engines.mosaic.separate import HOP, low_passed, separate, without_rumble
 from generation.engines.mosaic.stretch import BYPASS, stretched
 
-VERSION = (
-    3  # of everything here, in align.py, kicks.py, separate.py and stretch.py that decides what is stored
-)
+VERSION = 4  # of everything that decides what is stored: here, align, kicks, phase, separate, stretch
 STRETCH = 128 * HOP  # samples worked on at a time
 AROUND = 16 * HOP  # samples on each side that have a say in it, by the medians and the low-pass
 FILTER_AROUND = 15 * HOP  # and beyond them, by the filter under 24 Hz
@@ -75,7 +74,7 @@ class Layers:
         self._digest = f"{track.digest}:{VERSION}:{_makers()}"
         self._kicks: tuple[Kicks | None] | None = None
         self._clear: np.ndarray | None = None
-        self._offset: int | None = None
+        self._lie: Lie | None = None
 
     def half(self, name: str, first: int, count: int) -> np.ndarray:
         """(2, count) float32 of a half ("percussive" or "harmonic") from `first` on; silence beyond the track."""
@@ -115,27 +114,27 @@ class Layers:
         return self._clear
 
     @property
-    def offset(self) -> int:
-        """Samples by which the track's attacks lie after its measured beats."""
-        if self._offset is None:
+    def lie(self) -> Lie:
+        """How the track's attacks lie on its measured bars."""
+        if self._lie is None:
             bars = self._track.analysis.bars
-            quarters = np.arange(BEATS) / BEATS
-            beats = (
-                (bars.start[:, None] + (bars.end - bars.start)[:, None] * quarters).ravel().astype(np.float64)
-            )
+            starts, ends = bars.start.astype("<f8"), bars.end.astype("<f8")
             # bars may be measured anew while the sound stays
-            name = f"offset-{hashlib.sha256(beats.tobytes()).hexdigest()[:16]}"
+            name = f"lie-{hashlib.sha256(starts.tobytes() + ends.tobytes()).hexdigest()[:16]}"
             if (known := self._read(name)) is not None:
-                self._offset = int(np.frombuffer(known, dtype="<i8")[0])
+                self._lie = Lie(*np.frombuffer(known, dtype="<f8").tolist())
             else:
-                self._offset = alignment(self._sound(), beats, look=LOOK, around=0) if len(beats) else 0
+                self._lie = lie_of(self._sound(), starts, ends) if len(bars) else Lie()
                 self._tick()
-                self._write(name, np.array([self._offset], dtype="<i8").tobytes())
-        return self._offset
+                self._write(
+                    name, np.array([self._lie.offset, self._lie.slip, self._lie.first], "<f8").tobytes()
+                )
+        return self._lie
 
     def phrase(self, first: int, count: int, beats: np.ndarray) -> Measured:
         """How a phrase of `count` samples lies on its beats (seconds from `first` on; none for a phrase without)."""
-        asked = hashlib.sha256(f"{first} {count} {self.offset} ".encode() + beats.tobytes()).hexdigest()
+        around = self.lie.at((first + count / 2) / SAMPLE_RATE) if len(beats) else 0
+        asked = hashlib.sha256(f"{first} {count} {around} ".encode() + beats.tobytes()).hexdigest()
         name = f"phrase-{asked[:24]}"
         if (known := self._read(name)) is not None:
             offset, share = np.frombuffer(known, dtype="<f8")
@@ -143,7 +142,7 @@ class Layers:
         percussive, harmonic = (self.half(half, first, count) for half in HALVES)
         offset = 0
         if len(beats):
-            offset = alignment(percussive, beats, look=FINE_LOOK, around=self.offset)
+            offset = alignment(percussive, beats, look=FINE_LOOK, around=around)
         power = max(float(np.mean(np.square(harmonic))), 1e-12)
         found = Measured(offset, float(np.sqrt(float(np.mean(np.square(percussive))) / power)))
         self._write(name, np.array([found.offset, found.share], dtype="<f8").tobytes())

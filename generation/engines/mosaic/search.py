@@ -26,6 +26,7 @@ LONG = 150 * SAMPLE_RATE  # from here on two are, and their stems are not kept: 
 GOOD_ENOUGH = 0.88  # a candidate that fits so well and misses nothing ends the search
 LEAST_OTHERS = 4  # tracks that must be left for a comparison without the ones the take is built from
 ENERGY_SLACK = 0.03
+DEAD_AIR_DB = -38.0  # of the quietest second: from here down a take seems to have stopped
 NOTICEABLE = 0.01  # of match
 
 
@@ -34,7 +35,8 @@ class Candidate:
     """A plan that was mixed and heard, with everything measured that its sound decides.
 
     number: among the plans, from 0. match, alone: calibrated match with the catalog, and with those of its tracks that
-    are not in the take; None without a judge. energy: as it will be measured. stems: None where they were not kept.
+    are not in the take; None without a judge. energy: as it will be measured. quietest: dBFS of its quietest second.
+    stems: None where they were not kept.
     """
 
     plan: Plan
@@ -43,6 +45,7 @@ class Candidate:
     alone: float | None = None
     energy: float | None = None
     key: Key | None = None
+    quietest: float = 0.0
     wanted_energy: float = 0.5
     stems: dict[str, np.ndarray] | None = field(default=None, repr=False, compare=False)
     ears: Ears | None = field(default=None, repr=False, compare=False)
@@ -51,7 +54,7 @@ class Candidate:
     def quality(self) -> float:
         """What is maximised: fit, less what was asked for and missed."""
         fits = [value for value in (self.match, self.alone) if value is not None]
-        return (float(np.mean(fits)) if fits else 0.0) - self.energy_miss - self.key_miss
+        return (float(np.mean(fits)) if fits else 0.0) - self.energy_miss - self.key_miss - self.silence_miss
 
     @property
     def energy_miss(self) -> float:
@@ -66,6 +69,10 @@ class Candidate:
             return 0.0
         weight = mirex_weight(self.key, wanted)
         return 0.0 if weight == 1.0 else 0.05 if weight == 0.3 else 0.15
+
+    @property
+    def silence_miss(self) -> float:
+        return min(0.2, 0.02 * max(0.0, DEAD_AIR_DB - self.quietest))
 
     def told(self, best: Candidate) -> dict[str, Any]:
         """The candidate for whoever wants to know why: {style, match, alone, energy, key, costs, chosen, reason}."""
@@ -144,7 +151,7 @@ def search(
             candidate = replace(candidate, stems=None)
         heard = _kept([*heard, candidate])
         best = heard[0]
-        if best.quality >= GOOD_ENOUGH and not best.energy_miss and not best.key_miss:
+        if best.quality >= GOOD_ENOUGH and not (best.energy_miss or best.key_miss or best.silence_miss):
             break
     return [dialled(heard[0], judge), *heard[1:]]
 
@@ -174,6 +181,7 @@ def hear(
         alone=alone,
         energy=round(heard.energy, 3),
         key=heard.key,
+        quietest=round(heard.quietest, 1),
         wanted_energy=energy,
         stems=stems,
         ears=None if settled else ears,
@@ -227,6 +235,8 @@ def _reason(candidate: Candidate, best: Candidate) -> str:
         return "Chosen."
     if candidate.key_miss > best.key_miss:
         return f"Reads as {candidate.key.name if candidate.key else 'no key'}, not as the key of the plan."
+    if candidate.silence_miss > best.silence_miss + NOTICEABLE:
+        return "Falls nearly silent for a second."
     if (candidate.match or 0.0) < (best.match or 0.0) - NOTICEABLE:
         return "Further from your catalog."
     if candidate.energy_miss > best.energy_miss + NOTICEABLE:
