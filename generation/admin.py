@@ -21,7 +21,16 @@ from generation.models import GeneratedTrack, Generation
 
 __all__ = ["AdapterAdmin", "GeneratedTrackAdmin", "GenerationAdmin", "TrainingConsentAdmin"]
 
-LARGE = ("generation_params", "catalog_snapshot", "built_from", "sections", "plan", "stems", "peaks")
+LARGE = (
+    "generation_params",
+    "catalog_snapshot",
+    "built_from",
+    "sections",
+    "plan",
+    "stems",
+    "peaks",
+    "vector",
+)
 
 
 def take_player(take: GeneratedTrack) -> SafeString:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from generation.api import adapters, exports, requests, sources, takes
+from generation.api import adapters, evolution, exports, requests, sources, takes
 from generation.api.generations import (
     GenerationCancel,
     GenerationItem,
@@ -23,6 +23,9 @@ urlpatterns = [
     path("adapters/<str:pk>/cancel/", adapters.AdapterCancel.as_view(), name="api-adapter-cancel"),
     path("adapters/<str:pk>/continue/", adapters.AdapterContinue.as_view(), name="api-adapter-continue"),
     path("training-consent/", adapters.Consent.as_view(), name="api-training-consent"),
+    path("evolution/", evolution.EvolutionView.as_view(), name="api-evolution"),
+    path("evolution/notes/", evolution.NoteList.as_view(), name="api-evolution-notes"),
+    path("evolution/notes/<str:pk>/", evolution.NoteItem.as_view(), name="api-evolution-note"),
     path("generations/", GenerationList.as_view(), name="api-generations"),
     path("generations/<str:pk>/", GenerationItem.as_view(), name="api-generation"),
     path("generations/<str:pk>/cancel/", GenerationCancel.as_view(), name="api-generation-cancel"),

@@ -208,3 +208,10 @@ class KeepingForm(forms.Form):
             return keeping.written(self.cleaned_data["tags"])
         except keeping.BadTags as error:
             raise ValidationError(str(error)) from None
+
+
+class EvolutionNoteForm(forms.Form):
+    """A moment to mark in the evolution."""
+
+    on = forms.DateField(error_messages={"invalid": "Write the date as 2026-03-01."})
+    text = forms.CharField(max_length=140)

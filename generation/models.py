@@ -119,6 +119,9 @@ class GeneratedTrack(models.Model):
     library_track = models.OneToOneField(
         Track, null=True, blank=True, on_delete=models.SET_NULL, related_name="generated_take"
     )
+    vector = models.BinaryField(
+        default=b"", help_text="242 float32, little-endian; empty for takes made before it was kept"
+    )
     favourite = models.BooleanField(default=False)
     rating = models.PositiveSmallIntegerField(null=True, blank=True, help_text="1 to 5, by the artist")
     notes = models.TextField(blank=True, help_text="private, plain text")
@@ -176,6 +179,21 @@ class TakeTag(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class EvolutionNote(models.Model):
+    """A moment the artist marked in the evolution of their takes."""
+
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="evolution_notes")
+    on = models.DateField()
+    text = models.CharField(max_length=140)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["on", "id"]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Restoration(Job):

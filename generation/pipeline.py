@@ -282,6 +282,7 @@ class Making:
             sections=rendering.sections,
             plan=rendering.plan,
             peaks=peaks(rendering.audio),
+            vector=matched.analysis.vector.astype("<f4").tobytes(),
             duration=round(rendering.audio.shape[1] / rendering.sample_rate, 3),
         )
 

@@ -6,6 +6,7 @@ from generation import (
     adapter_views,
     compare_views,
     edit_views,
+    evolution_views,
     history_views,
     keeping_views,
     studio_views,
@@ -35,5 +36,9 @@ urlpatterns = [
     path("history/change/", history_views.change, name="history-change"),
     path("history/compare/", compare_views.compare, name="compare"),
     path("history/pick/", compare_views.pick, name="pick"),
+    path("history/evolution/", evolution_views.evolution, name="evolution"),
+    path("history/evolution/notes/", evolution_views.note, name="evolution-note"),
+    path("history/evolution/notes/<int:pk>/remove/", evolution_views.remove, name="evolution-note-remove"),
+    path("history/evolution/drift.<str:kind>", evolution_views.picture, name="evolution-picture"),
     path("history/requests/", views.requests, name="requests"),
 ]

@@ -40,6 +40,7 @@ LARGE_COLUMNS = (
     "novelty",
     "requested",
     "notes",
+    "vector",
 )
 UNLISTED = (*LARGE_COLUMNS, "generation__brief", "generation__params")
 

@@ -6,7 +6,10 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
+from catalog.svg.draw import safe
+from generation.evolution.drawing import Series, for_page
 from generation.models import GeneratedTrack
 
 register = template.Library()
@@ -37,6 +40,11 @@ def moment(seconds: Any) -> str:
         return ""
     tenths = round(float(seconds) * 10)
     return f"{tenths // 600}:{tenths % 600 // 10:02d}.{tenths % 10}"
+
+
+@register.simple_tag
+def drift_of_takes(series: Series) -> SafeString:
+    return safe([for_page(series)])
 
 
 @register.simple_tag

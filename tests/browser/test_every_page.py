@@ -30,6 +30,7 @@ PRIVATE = (
     "/adapters/",
     "/history/",
     "/history/requests/",
+    "/history/evolution/",
     "/history/compare/",
     "/account/",
 )

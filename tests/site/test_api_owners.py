@@ -9,7 +9,7 @@ import pytest
 from django.urls import URLPattern, get_resolver
 
 from catalog.models import DuplicatePair, Import, Track
-from generation.models import Adapter, GeneratedTrack, Generation
+from generation.models import Adapter, EvolutionNote, GeneratedTrack, Generation
 from tests.catalog.test_api_problems import problem
 from tests.people import Person, collaborator, owner, stranger
 from tests.rows import generation_of, ready_track, take_of
@@ -74,6 +74,9 @@ def belongings(person: Person) -> dict[str, str]:
         "/api/adapters/": Adapter.objects.create(
             artist=person.artist, name="Night", base="musicgen-small"
         ).pk,
+        "/api/evolution/notes/": str(
+            EvolutionNote.objects.create(artist=person.artist, on="2026-03-01", text="new studio").pk
+        ),
         "/api/generations/": generation.pk,
         "/api/generated-tracks/": take.pk,
     }

@@ -105,6 +105,8 @@ def test_rendered_pages_have_nothing_inline_and_one_headline() -> None:
         "/adapters/",
         "/history/",
         "/history/requests/",
+        "/history/compare/",
+        "/history/evolution/",
         "/account/",
         "/account/password/",
         "/api/docs/",
