@@ -128,7 +128,7 @@ def _asked(take: GeneratedTrack, titles: Mapping[str, str]) -> list[tuple[str, s
         ("Moods", ", ".join(brief.moods)),
         ("Instruments", ", ".join(brief.instruments)),
         ("References", "; ".join(_reference(one, titles) for one in brief.references)),
-        ("Edit", _edit(brief)),
+        ("Edit", edit_words(brief.edit.to_json() if brief.edit else {})),
         ("Temperature", f"{brief.temperature:g}"),
         *((words(name), _option(value)) for name, value in sorted(brief.options.items())),
         ("Model", (model.label if model else brief.model) or ""),
@@ -143,12 +143,13 @@ def _reference(one: Any, titles: Mapping[str, str]) -> str:
     return said + (f", bars {(one.start_bar or 0) + 1}–{one.end_bar})" if one.end_bar else ")")
 
 
-def _edit(brief: Brief) -> str:
-    edit = brief.edit
-    if edit is None:
+def edit_words(edit: Mapping[str, Any]) -> str:
+    """The one change of an edit, as a brief's JSON has it: "replace, drums"; "" where there is none."""
+    if not edit.get("kind"):
         return ""
-    details = [edit.layer, *edit.layers, None if edit.bars is None else f"{edit.bars} bars"]
-    return ", ".join(filter(None, (edit.kind, *details)))
+    bars = edit.get("bars")
+    details = [edit.get("layer"), *(edit.get("layers") or []), None if bars is None else f"{bars} bars"]
+    return ", ".join(str(one) for one in (edit["kind"], *details) if one)
 
 
 def _option(value: Any) -> str:

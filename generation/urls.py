@@ -40,5 +40,6 @@ urlpatterns = [
     path("history/evolution/notes/", evolution_views.note, name="evolution-note"),
     path("history/evolution/notes/<int:pk>/remove/", evolution_views.remove, name="evolution-note-remove"),
     path("history/evolution/drift.<str:kind>", evolution_views.picture, name="evolution-picture"),
+    path("history/families/", views.families, name="families"),
     path("history/requests/", views.requests, name="requests"),
 ]

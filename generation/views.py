@@ -15,7 +15,7 @@ from catalog.dna import for_composing
 from catalog.intake import Refused
 from catalog.models import Track
 from catalog.sessions import artist_in
-from generation import keeping, library, lifecycle, take_page
+from generation import family, keeping, library, lifecycle, take_page
 from generation.brief import Brief
 from generation.engines import engines
 from generation.forms import ROLE_WORDS
@@ -23,6 +23,7 @@ from generation.models import GeneratedTrack, Generation
 from generation.prompting import BadWishes
 
 PER_PAGE = 20
+FAMILIES_PER_PAGE = 10
 JSON = "application/json"
 STATES = {
     "ready": [Generation.READY],
@@ -79,7 +80,7 @@ def generation(request: HttpRequest, pk: str) -> HttpResponse:
             "under_way": not one.is_over,
             "restoring": any(take_page.is_being_made_again(take) for take in one.takes.all()),
             "known_tags": keeping.tags_of(one.artist),
-            "variations": list(one.variations.order_by("-created_at")[:12]),
+            "family": family.family_of(one),
         },
     )
 
@@ -193,3 +194,14 @@ def requests(request: HttpRequest) -> HttpResponse:
             }.items(),
         },
     )
+
+
+@login_required
+@require_safe
+def families(request: HttpRequest) -> HttpResponse:
+    """Every family of variations, the one begun last first."""
+    edges = family.edges_of(artist_in(request))
+    query = request.GET.dict()
+    page = Paginator(family.roots(edges), FAMILIES_PER_PAGE).get_page(query.pop("page", None))
+    context = {"page": page, "query": query, "families": family.families(edges, page.object_list)}
+    return render(request, "generation/families.html", context)

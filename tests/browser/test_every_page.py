@@ -31,6 +31,7 @@ PRIVATE = (
     "/history/",
     "/history/requests/",
     "/history/evolution/",
+    "/history/families/",
     "/history/compare/",
     "/account/",
 )

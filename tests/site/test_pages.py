@@ -107,6 +107,7 @@ def test_rendered_pages_have_nothing_inline_and_one_headline() -> None:
         "/history/requests/",
         "/history/compare/",
         "/history/evolution/",
+        "/history/families/",
         "/account/",
         "/account/password/",
         "/api/docs/",
