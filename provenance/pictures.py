@@ -57,9 +57,9 @@ def boxes(chain: Sequence[Mapping[str, Any]], seed: str = "") -> list[Box]:
     return [box for stage in stages(chain, seed) for box in stage]
 
 
-def lineage(chain: Sequence[Mapping[str, Any]], seed: str = "", then: Box | None = None) -> SafeString:
+def lineage(chain: Sequence[Mapping[str, Any]], seed: str = "", then: Sequence[Box] = ()) -> SafeString:
     """The picture; "" when there is nothing behind the recording to draw. `then`: what became of it."""
-    drawn = [*stages(chain, seed), *([[then]] if then else [])]
+    drawn = [*stages(chain, seed), *([list(then)] if then else [])]
     if sum(len(stage) for stage in drawn) < 2:
         return SafeString("")
     spoken = "From the roots to this recording: " + ", then ".join(
@@ -101,7 +101,10 @@ def _box(link: Mapping[str, Any], seed: str) -> Box | None:
     if link.get("state") == "cycle":
         return Box("Leads back here", wording.clip(link["certificate_id"]))
     if link.get("relation") == "this":
-        return Box("This recording", f"entry {link['log_index'] + 1:,}", here=True)
+        note = f"entry {link['log_index'] + 1:,}"
+        return Box(
+            "This recording", f"revoked; {note}" if link.get("state") == "revoked" else note, here=True
+        )
     title = wording.clip(link["title"]) or "A recording"
     note = f"revoked; {link['relation']}" if link.get("state") == "revoked" else str(link["relation"])
     return Box(title, note, f"/certificates/{link['certificate_id']}/")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from provenance import log_views, origin_views, views
+from provenance import certificate_views, log_views, origin_views, views
 from provenance.standalone.build import FILENAME as WHEEL
 
 app_name = "provenance"
 urlpatterns = [
-    path("certificates/<str:certificate_id>/", views.certificate, name="certificate"),
+    path("certificates/<str:certificate_id>/", certificate_views.certificate, name="certificate"),
+    path("certificates/<str:certificate_id>/card.png", certificate_views.card_image, name="card"),
     path("certificates/<str:certificate_id>/open/", views.open_part, name="open-part"),
     path("certificates/<str:certificate_id>/declare/", views.declare, name="declare"),
     path("certificates/<str:certificate_id>/disclosure.json", views.disclosure, name="disclosure"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from catalog.audio.errors import AudioError
 from catalog.audio.hashing import audio_digest, file_sha256
 from catalog.audio.sniff import sniff
-from provenance import anchored, credentials, keys, lineage, opening, statement, streams, wording
+from provenance import anchored, credentials, keys, lineage, opening, statement, streams, succession, wording
 from provenance.disclosure import Disclosure
 from provenance.evm.rpc import Chain
 from provenance.log import store
@@ -350,16 +350,22 @@ def _verdict(
         )
         return Verdict(State.ALTERED, said, checks, certificate, metadata=metadata, filename=filename)
     assert claim is not None  # noqa: S101  nothing failed, so the signature was checked
+    chain = lineage.chain(certificate) if certificate is not None else lineage.sources(claim.provenance)
+    newer = None if certificate is None else succession.newer(certificate)
+    if newer is not None:
+        checks = (*checks, succession.check(newer))
     if looked.revocation:
+        what_next = "There is a newer one." if newer else "Ask the artist for a new one."
         return Verdict(
             State.REVOKED,
-            f"{looked.revocation.rstrip('.')}. Ask the artist for a new one.",
+            f"{looked.revocation.rstrip('.')}. {what_next}",
             checks,
             certificate,
-            metadata=metadata,
-            filename=filename,
+            chain,
+            metadata,
+            filename,
+            looked.opened,
         )
-    chain = lineage.chain(certificate) if certificate is not None else lineage.sources(claim.provenance)
     title = str(looked.opened.get("title") or (certificate.public_title if certificate is not None else ""))
     if wrong:
         ending = judging.sound_only(wrong[0])

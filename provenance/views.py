@@ -1,8 +1,7 @@
-"""The public pages: a certificate, the verify page, and the trust file."""
+"""The verify page, the trust file, and what an owner does with a certificate (certificate_views.py shows it)."""
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import Any
 
@@ -15,7 +14,6 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from rest_framework.throttling import AnonRateThrottle
 
-from catalog.models import Track
 from catalog.turns import Busy
 from provenance import (
     anchored,
@@ -23,15 +21,10 @@ from provenance import (
     keys,
     opening,
     outbox,
-    pictures,
-    reading,
     stamping,
-    standing,
     uploads,
-    wording,
 )
 from provenance import disclosure as disclosing
-from provenance.log import store
 from provenance.models import CERTIFICATE_ID, Certificate
 from provenance.standalone import build
 from provenance.verification import NotAudio, State, Verdict, verify_certificate, verify_file
@@ -59,6 +52,7 @@ CHECKS = {
     "credentials": "Credentials",
     "precedence": "Earlier certificate",
     "anchor": "Blockchain",
+    "succession": "Newer certificate",
     "disclosure": "Disclosure",
 }
 ORDER = (
@@ -75,94 +69,10 @@ ORDER = (
     "form",
     "file",
     "credentials",
+    "succession",
     "precedence",
 )
 MARKS = {True: ("good", "Holds"), False: ("bad", "Fails"), None: ("warn", "Note")}
-
-
-@require_safe
-def certificate(request: HttpRequest, certificate_id: str) -> HttpResponse:
-    """The certificate as a dark document, checked at the moment it is read."""
-    rows = Certificate.objects.select_related("entry", "key").prefetch_related("renditions", "private_parts")
-    found = rows.filter(pk=certificate_id).first() if CERTIFICATE_ID.fullmatch(certificate_id) else None
-    if found is None:
-        raise Http404("There is no certificate with this id.")
-    verdict = verify_certificate(found.pk)
-    checkpoint = store.latest_checkpoint()
-    claimed = found.provenance
-    base = settings.STARFORGE_PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
-    return render(
-        request,
-        "provenance/certificate.html",
-        {
-            "certificate": found,
-            "verdict": verdict,
-            "mark": STATES[verdict.state][1],
-            "failed": [check for check in verdict.checks if check.ok is False],
-            "signature": verdict.check("signature"),
-            "log": verdict.check("log"),
-            "renditions": list(found.renditions.all()),
-            "entry": found.entry_id + 1,
-            "checkpoint": checkpoint,
-            "picture": pictures.lineage(verdict.chain, reading.seed(claimed), _library(request, found)),
-            "links": [link for link in verdict.chain if link["kind"] in ("certificate", "more")][1:],
-            "claims": reading.claims(claimed, verdict.opened),
-            "private": _private(request, found),
-            "credits": reading.credits_of(claimed),
-            "signed_on": wording.minute(found.created_at),
-            "logged_on": wording.minute(checkpoint.created_at),
-            "key_since": wording.day(found.key.valid_from),
-            "base": base,
-            "standing": standing.of(found),
-            "written": _written(found),
-            "mine": opening.owns(getattr(request.user, "artist", None), found),
-        },
-    )
-
-
-_QUESTION = "curl -s -H 'Content-Type: application/json' -d '%s' $NODE"
-
-
-def _written(found: Certificate) -> list[dict[str, Any]]:
-    """What of it stands on a chain, and the question anybody may put to any node there."""
-    told = anchored.described(found) or {}
-    return [
-        {
-            "kind": kind,
-            **said,
-            "ask": _QUESTION
-            % json.dumps(
-                {"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [said["call"], "latest"]}
-            ),
-        }
-        for kind, said in told.items()
-    ]
-
-
-def _library(request: HttpRequest, found: Certificate) -> pictures.Box | None:
-    """Where the recording lies in its owner's library; None for everybody else."""
-    if not opening.owns(getattr(request.user, "artist", None), found):
-        return None
-    sounds = [row.audio_sha256 for row in found.renditions.all() if row.kind == "pcm"]
-    kept = Track.objects.filter(
-        artist=found.owner_id, origin=Track.Origin.GENERATED, audio_sha256__in=sounds
-    ).first()
-    return pictures.Box("In your library", kept.title, kept.get_absolute_url()) if kept else None
-
-
-def _private(request: HttpRequest, found: Certificate) -> list[dict[str, Any]]:
-    """What only the owner sees of the private parts; [] for everybody else."""
-    if not opening.owns(getattr(request.user, "artist", None), found):
-        return []
-    return [
-        {
-            "name": part.name,
-            "label": reading.part_label(part.name),
-            "value": part.value,
-            "opened_at": part.opened_at,
-        }
-        for part in found.private_parts.all()
-    ]
 
 
 @require_POST

@@ -41,9 +41,30 @@ def model_name(provenance: Mapping[str, Any]) -> str:
 
 
 def track_count(provenance: Mapping[str, Any]) -> int | None:
+    """How many recordings the catalog had; None where it is not said."""
+    return _of_source(provenance, "track_count") or None
+
+
+def recordings(provenance: Mapping[str, Any]) -> str:
+    """What of the catalog went in: "6 of the 12 recordings", as far as it was signed; "" when nothing was."""
+    count, used = track_count(provenance), _of_source(provenance, "recordings_used")
+    if count is None:
+        return ""
+    all_of_them = f"{count:,} recording{'' if count == 1 else 's'}"
+    if used == 0:  # an engine with weights hears none of them
+        return f"the Aesthetic DNA of {all_of_them}"
+    return all_of_them if used is None or used >= count else f"{used:,} of the {all_of_them}"
+
+
+def _of_source(provenance: Mapping[str, Any], name: str) -> int | None:
     source = provenance.get("source")
-    count = source.get("track_count") if isinstance(source, Mapping) else None
-    return count if isinstance(count, int) and not isinstance(count, bool) and count > 0 else None
+    value = source.get(name) if isinstance(source, Mapping) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def unnamed(provenance: Mapping[str, Any]) -> str:
+    """What stands where a title is private."""
+    return "An adapter" if provenance.get("type") == "adapter" else "A recording"
 
 
 def origin(claim: Claim, title: str = "") -> str:
@@ -54,10 +75,9 @@ def origin(claim: Claim, title: str = "") -> str:
     if claim.declared:
         return f"{title} was declared by {artist} on {when}."
     by = f" by {model}" if (model := model_name(claim.provenance)) else ""
-    count = track_count(claim.provenance)
-    recordings = "" if count is None else f" from {count:,} recording{'' if count == 1 else 's'} of {artist}"
     verb = "composed" if claim.provenance.get("type") == "ai_generated" else "made"
-    whose = recordings or f" for {artist}"
+    source = recordings(claim.provenance)
+    whose = f" from {source} of {artist}" if source else f" for {artist}"
     return f"{title} was {verb} on {when}{by}{whose}."
 
 

@@ -83,6 +83,16 @@ DATABASES = {"default": env.database(env.text("DATABASE_URL"), STARFORGE_DATA / 
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     # A connection costs 45 ms; workers keep theirs. Web threads under ASGI come and go: they do not.
     DATABASES["default"]["CONN_MAX_AGE"] = 60 if os.environ.get("Q_CLUSTER_NAME") else 0
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Drawn once, named by what they say. A third of them, whichever, makes room when there are more.
+    "pictures": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": STARFORGE_DATA / "cache" / "pictures",
+        "TIMEOUT": 30 * 86400,
+        "OPTIONS": {"MAX_ENTRIES": 1000},
+    },
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = Path(env.text("STARFORGE_MEDIA", str(STARFORGE_DATA / "media")))
 STATIC_URL = "/static/"

@@ -117,6 +117,31 @@ def test_both_write_the_same_canonical_form(page: Page) -> None:
     assert said == [canonical(value).decode() for value in CANONICAL]
 
 
+def test_both_say_the_same_of_where_a_recording_comes_from(page: Page) -> None:
+    from provenance import wording
+    from provenance.statement import Claim
+
+    made = {"type": "ai_generated", "timestamp": "2026-02-07T12:34:56Z", "generator": {"model": "mosaic"}}
+    sources: list[Any] = [
+        None, {}, {"track_count": 0}, {"track_count": 1}, {"track_count": 4152},
+        {"track_count": 12, "recordings_used": 0}, {"track_count": 12, "recordings_used": 6},
+        {"track_count": 4152, "recordings_used": 1201}, {"track_count": 12, "recordings_used": 12},
+        {"track_count": 12, "recordings_used": "6"}, {"track_count": 12, "recordings_used": -1},
+    ]  # fmt: skip
+    claims = [
+        {"title": "", "artist": "Ossa", "declared": False, "provenance": {**made, "source": source}}
+        for source in sources
+    ]
+    said = page.evaluate(
+        """async (claims) => {
+            const { origin } = await import('/static/js/proof/check.js');
+            return claims.map((one) => origin(one));
+        }""",
+        claims,
+    )
+    assert said == [wording.origin(Claim(certificate_id="cert_1", subjects=(), **one)) for one in claims]
+
+
 def test_the_published_consistency_proofs_are_judged_as_the_server_judges_them(page: Page) -> None:
     from provenance.log import tree
 

@@ -163,3 +163,34 @@ def test_the_certificate_is_sound(
         summary.click()
     assert overflow(page) == []
     assert barriers(page) == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_page_of_an_unknown_id_is_sound_and_leads_on(
+    page: Page, stamped: tuple[Path, str], barriers: Callable[[Page], list[dict[str, Any]]], width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    answer = page.goto(f"/certificates/{stamped[1][:-1]}/")
+    assert answer is not None and answer.status == 404
+    assert overflow(page) == []
+    assert barriers(page) == []
+    page.get_by_label("The id again").fill(stamped[1])
+    page.get_by_role("button", name="Look It Up").click()
+    expect(page.locator("#verdict").get_by_role("heading", name="Valid")).to_be_visible()
+
+
+def test_on_paper_the_certificate_has_its_code_and_its_hashes_in_full(
+    page: Page, stamped: tuple[Path, str]
+) -> None:
+    page.goto(f"/certificates/{stamped[1]}/")
+    in_full = page.locator(".printed")
+    expect(in_full).to_be_hidden()
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 660, "height": 1000})  # an A4 sheet between its margins
+    expect(in_full).to_be_visible()
+    expect(page.locator(".actions")).to_be_hidden()
+    code, head = page.locator(".qr svg").bounding_box(), page.locator("h1").bounding_box()
+    assert code is not None and head is not None
+    assert code["y"] < head["y"] + head["height"]  # on the first sheet, beside the headline and not on it
+    assert code["x"] > head["x"] + head["width"] - 1
+    assert overflow(page) == []

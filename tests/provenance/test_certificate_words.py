@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from provenance import pictures, reading, wording
 from provenance.statement import Claim
 from tests.provenance.conftest import PROVENANCE
@@ -23,6 +25,22 @@ def test_the_sentence_names_title_day_model_and_source():
     assert wording.origin(claim()) == (
         "“Untitled 03” was composed on 7 February 2026 by Mosaic 1.0 from 127 recordings of Demo Artist."
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"recordings_used": 6}, "from 6 of the 127 recordings of Demo Artist."),
+        ({"recordings_used": 127}, "from 127 recordings of Demo Artist."),
+        ({"recordings_used": 0}, "from the Aesthetic DNA of 127 recordings of Demo Artist."),
+        ({"track_count": 1, "recordings_used": 1}, "from 1 recording of Demo Artist."),
+        ({"recordings_used": True}, "from 127 recordings of Demo Artist."),
+        ({"track_count": 0, "recordings_used": 0}, "for Demo Artist."),
+    ],
+)
+def test_the_sentence_says_how_many_recordings_were_heard_of_how_many(source, words):
+    said = claim(provenance={**PROVENANCE, "source": {"track_count": 127, **source}})
+    assert wording.origin(said).endswith(f"Mosaic 1.0 {words}")
 
 
 def test_the_sentence_does_without_what_is_not_known():
@@ -121,7 +139,7 @@ def test_the_picture_stands_what_happened_at_one_time_side_by_side():
     stages = [[box.words for box in stage] for stage in pictures.stages(chain)]
     assert stages[0] == ["3 origin stamps", "127 recordings"]
     assert stages[-4:] == [["Leads back here"], ["old"], ["p0", "p1", "p2", "3 more"], ["This recording"]]
-    drawn = pictures.lineage(chain, then=pictures.Box("In your library", "B", "/catalog/tracks/trk_1/"))
+    drawn = pictures.lineage(chain, then=[pictures.Box("In your library", "B", "/catalog/tracks/trk_1/")])
     assert "revoked; blend of" in drawn and "then In your library (B)" in drawn
 
 

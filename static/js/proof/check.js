@@ -275,6 +275,14 @@ function clip(words) {
   return line.length <= 80 ? line : `${line.slice(0, 79).trimEnd()}…`;
 }
 
+// What of the catalog went in: "6 of the 12 recordings", as far as it was signed.
+function recordings({ track_count: count, recordings_used: used }) {
+  if (!Number.isInteger(count) || count <= 0) return "";
+  const all = `${count.toLocaleString("en")} recording${count === 1 ? "" : "s"}`;
+  if (used === 0) return `the Aesthetic DNA of ${all}`;
+  return Number.isInteger(used) && used > 0 && used < count ? `${used.toLocaleString("en")} of the ${all}` : all;
+}
+
 // One sentence: what this recording is, as it was signed.
 export function origin(claim, openedTitle = "") {
   const when = new Date(claim.provenance.timestamp).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
@@ -285,8 +293,8 @@ export function origin(claim, openedTitle = "") {
   const model = clip(made.label || made.model || "");
   const version = clip(made.version || "");
   const name = [model && model[0].toUpperCase() + model.slice(1), version && !model.includes(version) && version].filter(Boolean).join(" ");
-  const count = claim.provenance.source?.track_count;
-  const from = Number.isInteger(count) && count > 0 ? ` from ${count.toLocaleString("en")} recording${count === 1 ? "" : "s"} of ${artist}` : ` for ${artist}`;
+  const source = recordings(claim.provenance.source ?? {});
+  const from = source ? ` from ${source} of ${artist}` : ` for ${artist}`;
   const verb = claim.provenance.type === "ai_generated" ? "composed" : "made";
   return `${title} was ${verb} on ${when}${name ? ` by ${name}` : ""}${from}.`;
 }
