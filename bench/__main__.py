@@ -6,6 +6,7 @@
 `python -m bench similarity …` is `python -m bench.evaluate_similarity …`: catalogs told apart, copies found.
 `python -m bench recognition …` is `python -m bench.evaluate_recognition …`: altered copies led back, by mark and sound.
 `python -m bench provenance …` is `python -m bench.evaluate_provenance …`: what a stamp costs, what gets past it.
+`python -m bench log …` is `python -m bench.evaluate_log …`: the public log with a million entries, on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from bench import (
     evaluate,
+    evaluate_log,
     evaluate_mosaic,
     evaluate_provenance,
     evaluate_recognition,
@@ -52,6 +54,8 @@ def main() -> int:
         return evaluate_recognition.main(sys.argv[2:])
     if sys.argv[1:2] == ["provenance"]:
         return evaluate_provenance.main(sys.argv[2:])
+    if sys.argv[1:2] == ["log"]:
+        return evaluate_log.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ALL)} (default: all)")
     parser.add_argument("--keep", metavar="FOLDER", help="data folder to use, and to leave behind")
