@@ -89,6 +89,18 @@ class Cast:
     notes: tuple[str, ...] = ()
     costs: dict[str, float] = field(default_factory=dict)
 
+    def price(self, key: Key) -> float:
+        """How far the harmony would have to be bent to a key, and how much of it would only be a neighbour's."""
+        return sum(part.source.shift(key).cost for part in self.harmony)
+
+    def moved(self, key: Key) -> Cast:
+        """The same tracks in another key."""
+        harmony, bass, lead = (
+            tuple(replace(part, shift=part.source.shift(key).semitones) for part in line)
+            for line in (self.harmony, self.bass, self.lead)
+        )
+        return replace(self, key=key, harmony=harmony, bass=bass, lead=lead)
+
     def sources(self) -> list[Source]:
         parts = [*self.harmony, *self.drums, *self.bass, *self.lead]
         return list({part.source.id: part.source for part in parts}.values())

@@ -22,6 +22,7 @@ from generation.engines.mosaic.used import Used
 from generation.mastering import target_lufs
 
 ENGINE = "mosaic/2.3"
+HOMESICK = 0.5  # of `Cast.price`, between the key of a catalog and that of who plays
 LIFTED_FROM = 3  # cuts that a kit or a voice is read from
 A_PART = (
     0.4  # of a track that was played already is as good a reason to take another as one part in this take
@@ -59,7 +60,20 @@ def open_session(brief: Brief, corpus: Sequence[CorpusTrack], take: int) -> Sess
         key = Key(key.tonic, key.mode)
     used = Used.of_bars(brief.avoid)
     cast = choose_cast(sources, brief, key, generator(brief.seed, take, "cast"), used=_worn(sources, used))
-    return Session(brief, take, sources, key, cast, used, _notes(sources, cast, brief))
+    if brief.key is None:
+        cast = at_home(cast)
+    return Session(brief, take, sources, cast.key, cast, used, _notes(sources, cast, brief))
+
+
+def at_home(cast: Cast) -> Cast:
+    """The cast in the key that its own tracks are in, where that is clearly nearer to them than the catalog's.
+
+    Who plays a fifth away from the key of a take is not shifted: two of three so, and the take is in their key.
+    """
+    own = best_key([part.source for part in cast.harmony])
+    if cast.key is None or own is None or cast.price(own) > cast.price(cast.key) - HOMESICK:
+        return cast
+    return cast.moved(own)
 
 
 def recast(session: Session) -> Session:
