@@ -7,9 +7,10 @@ import pyloudnorm
 import pytest
 import soxr
 
+from catalog.analysis.loudness import true_peak
 from generation import mastering
 from generation.loudness import integrated_loudness
-from generation.mastering import master, target_lufs
+from generation.mastering import ceiling_curve, master, target_lufs
 from generation.truepeak import BLOCK, TruePeaks, true_peak_dbtp
 
 RATE = 44_100
@@ -217,3 +218,15 @@ def test_it_refuses_stems_it_cannot_add(stems: dict[str, np.ndarray]) -> None:
 def test_the_target_follows_the_genre(genre: str, expected: float) -> None:
     assert target_lufs(genre) == expected
     assert target_lufs("a genre nobody named") == target_lufs(None) == -11.0
+
+
+@pytest.mark.parametrize("frequency", [3750.0, 4000.0, 11_750.0])
+def test_what_is_let_through_is_under_the_ceiling_by_the_standards_own_filter_too(frequency: float) -> None:
+    """Its passband ripples: it reads these tones up to .21 dB higher than they are."""
+    tone = np.sin(2 * np.pi * frequency * np.arange(22_050) / 44_100 + 0.3)
+    for level in (-1.35, -1.21, -1.1, -0.9):
+        sound = np.stack([tone, tone]).astype(np.float32) * np.float32(10.0 ** (level / 20.0))
+        curve, _ = ceiling_curve(sound, 44_100)
+        left = sound if curve is None else sound * curve
+        found = true_peak(left, 44_100)
+        assert found is not None and found <= -1.0
