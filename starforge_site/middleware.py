@@ -39,6 +39,25 @@ class ContentSecurityPolicy:
         return response
 
 
+class TurnedPages:
+    """Tells static/js/turn.js where a redirect leads: fetch follows one by itself and loses its fragment."""
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if "X-Shell" in request.headers and "Location" in response.headers:
+            response.status_code = 204
+            response.headers["X-Location"] = response.headers["Location"]
+            del response.headers["Location"]
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+
 class NoNul:
     """Refuses addresses with a NUL character: no id and no word has one, and PostgreSQL fails on it."""
 

@@ -1,15 +1,19 @@
-// Every page: the player, the menu, and buttons that ask before they act.
+// Every page: the player, its keys, the turning of pages, the menu, and buttons that copy and print.
+import { everyPage } from "./page.js";
+import "./keys.js";
 import "./player.js";
+import "./turn.js";
 
-const menu = document.querySelector(".menu");
+const menu = () => document.querySelector(".menu[open]");
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && menu?.open) {
-    menu.open = false;
-    menu.querySelector("summary").focus();
-  }
+  const open = event.key === "Escape" && menu();
+  if (!open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
 });
 document.addEventListener("click", (event) => {
-  if (menu?.open && !menu.contains(event.target)) menu.open = false;
+  const open = menu();
+  if (open && !open.contains(event.target)) open.open = false;
 });
 
 // <button data-copy="#id">Copy</button>: the word itself says that it worked.
@@ -26,7 +30,7 @@ document.addEventListener("click", async (event) => {
   }
   setTimeout(() => { button.textContent = word; }, 2000);
 });
-document.querySelectorAll("[data-copy], [data-print]").forEach((button) => { button.hidden = false; });
+everyPage(() => document.querySelectorAll("[data-copy], [data-print]").forEach((button) => { button.hidden = false; }));
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });

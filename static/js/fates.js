@@ -3,15 +3,17 @@
 const LISTED = 60, FAILURES = 200;
 const DONE = new Set(["ready", "there", "failed"]);
 
-const list = document.querySelector("[data-fates]");
-const head = document.querySelector(".fates-head");
-const whole = document.querySelector("[data-whole]");
-const live = document.querySelector("[data-live]");
-const more = document.querySelector("[data-more]");
+const place = (name) => document.querySelector(name);
 
 export const fates = [];   // { file, name, state: waiting|sending|analysing|ready|there|failed, row, words, sent, progress }
 export const left = [];    // names of files that were left aside
 const many = () => fates.length > LISTED;
+
+// The library's page has come: what was told on an earlier one is over.
+export function begin() {
+  fates.length = left.length = 0;
+  failures.clear();
+}
 
 export function add(file) {
   const fate = { file, name: file.webkitRelativePath || file.name, state: "waiting", row: null, words: "Waiting" };
@@ -35,7 +37,7 @@ function build(fate) {
   bar.value = 0;
   bar.setAttribute("aria-label", fate.name);
   const word = part("span", "fortune"), note = part("span", "small note");
-  list.append(item);
+  place("[data-fates]").append(item);
   return { item, bar, word, note };
 }
 
@@ -98,6 +100,8 @@ function summarize() {
 }
 
 function write() {
+  const head = place(".fates-head"), whole = place("[data-whole]"), more = place("[data-more]");
+  if (!head) return;   // the page was left
   const count = { waiting: 0, sending: 0, analysing: 0, ready: 0, there: 0, failed: 0 };
   let sum = 0;
   for (const fate of fates) {
@@ -111,7 +115,7 @@ function write() {
   if (count.there) words.push(`${say(count.there)} already there`);
   if (count.failed) words.push(`${say(count.failed)} failed`);
   if (left.length) words.push(`${say(left.length)} left aside: not audio by name`);
-  document.querySelector("[data-summary]").textContent = words.join(" · ");
+  place("[data-summary]").textContent = words.join(" · ");
   head.hidden = whole.hidden = fates.length === 0;
   whole.value = sum / Math.max(1, fates.length);
   const hidden = count.failed - FAILURES;
@@ -123,7 +127,7 @@ function write() {
   const now = Date.now();
   if (fates.length && (done === fates.length || now - told >= 5000)) {
     told = now;
-    live.textContent = done === fates.length
+    place("[data-live]").textContent = done === fates.length
       ? `All ${say(fates.length)} files are done. ${say(count.ready)} analyzed${count.failed ? `, ${say(count.failed)} failed` : ""}.`
       : `${say(done)} of ${say(fates.length)} files done.`;
   }

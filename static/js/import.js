@@ -1,13 +1,16 @@
 // An import under way: follow it, and show the report when it is there.
 import { ask, left } from "./net.js";
+import { page } from "./page.js";
 
-const box = document.querySelector("[data-watch-import]");
-if (box) {
+page(import.meta.url, ({ signal }) => {
+  const box = document.querySelector("[data-watch-import]");
+  if (!box) return;
   const bar = box.querySelector("progress"), stage = box.querySelector("[data-stage]"), rest = box.querySelector("[data-left]");
   const look = async () => {
     const { ok, data } = await ask(box.dataset.watchImport);
+    if (signal.aborted) return;
     if (ok) {
-      if (["ready", "failed", "cancelled"].includes(data.status)) return location.reload();
+      if (["ready", "failed", "cancelled"].includes(data.status)) { location.reload(); return; }
       bar.value = data.progress;
       if (data.stage) stage.textContent = data.stage;
       rest.textContent = left(data.eta_seconds);
@@ -15,4 +18,4 @@ if (box) {
     setTimeout(look, ok ? 700 : 3000);
   };
   look();
-}
+});

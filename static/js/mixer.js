@@ -1,9 +1,10 @@
 // The layers of a take played together, each muted or soloed at once. Only what is kept makes a new take.
-import { clock, paint } from "./player.js";
+import { page } from "./page.js";
+import { clock, paint } from "./wave.js";
 
 const MEMORY = 256e6;  // bytes of decoded sound for one take: longer ones are heard at a lower rate
 const main = document.querySelector("#player audio");
-const desks = new WeakMap();
+const desks = new WeakMap(), open = new Set();
 let playing = null;
 
 class Desk {
@@ -48,6 +49,7 @@ class Desk {
   async load() {
     const rate = Math.max(8000, Math.min(44100, Math.floor(MEMORY / (8 * Math.max(1, this.seconds) * this.layers.length))));
     this.context = new AudioContext({ sampleRate: rate });
+    open.add(this);
     for (const [number, one] of this.layers.entries()) {
       this.run.textContent = `Reading ${number + 1} of ${this.layers.length}`;
       const answer = await fetch(one.dataset.sound, { credentials: "same-origin" });
@@ -70,6 +72,7 @@ class Desk {
       this.run.textContent = "Not available now";
       return;
     }
+    if (this.context.state === "closed") return;
     await this.context.resume();
     if (this.from >= this.seconds - 0.05) this.from = 0;
     this.heard();
@@ -102,6 +105,13 @@ class Desk {
     this.stop();
   }
 
+  // Its page is left: silence, and the decoded sound is given back.
+  shut() {
+    this.sources?.forEach((one) => one.stop());
+    this.sources = null;
+    this.context.close();
+  }
+
   seek(seconds) {
     const on = Boolean(this.sources);
     if (on) this.stop();
@@ -132,32 +142,40 @@ const desk = (element) => {
   return desks.get(form);
 };
 
-document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-run]")) {
-    const one = desk(event.target);
-    if (one.sources) one.pause();
-    else one.play();
-  }
-});
-document.addEventListener("change", (event) => { if (event.target.matches("[data-mute], [data-solo]")) desk(event.target)?.heard(); });
-document.addEventListener("input", (event) => { if (event.target.matches("[data-at]")) desk(event.target).seek(Number(event.target.value)); });
-document.addEventListener("pointerdown", (event) => {
-  const lane = event.target.closest(".lane"), one = lane && desk(lane);
-  if (!one || event.button) return;
-  const box = lane.getBoundingClientRect();
-  one.seek(one.seconds * Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)));
-});
-main?.addEventListener("play", () => playing?.pause());
+page(import.meta.url, ({ signal }) => {
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-run]")) {
+      const one = desk(event.target);
+      if (one.sources) one.pause();
+      else one.play();
+    }
+  }, { signal });
+  document.addEventListener("change", (event) => { if (event.target.matches("[data-mute], [data-solo]")) desk(event.target)?.heard(); }, { signal });
+  document.addEventListener("input", (event) => { if (event.target.matches("[data-at]")) desk(event.target).seek(Number(event.target.value)); }, { signal });
+  document.addEventListener("pointerdown", (event) => {
+    const lane = event.target.closest(".lane"), one = lane && desk(lane);
+    if (!one || event.button) return;
+    const box = lane.getBoundingClientRect();
+    one.seek(one.seconds * Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)));
+  }, { signal });
+  main?.addEventListener("play", () => playing?.pause(), { signal });
 
-// What is kept is what is heard: with a solo, everything else is left out.
-document.addEventListener("fields", (event) => {
-  const one = desk(event.target), { fields, button } = event.detail;
-  if (!one || button.value !== "mute") return;
-  fields.delete("layers");
-  for (const layer of one.out()) fields.append("layers", layer.dataset.layer);
-});
+  // What is kept is what is heard: with a solo, everything else is left out.
+  document.addEventListener("fields", (event) => {
+    const one = desk(event.target), { fields, button } = event.detail;
+    if (!one || button.value !== "mute") return;
+    fields.delete("layers");
+    for (const layer of one.out()) fields.append("layers", layer.dataset.layer);
+  }, { signal });
 
-// A take that has just come, or boxes the browser remembered as ticked.
-const ready = () => document.querySelectorAll("[data-mixer]").forEach(desk);
-ready();
-new MutationObserver(ready).observe(document.querySelector("main"), { childList: true, subtree: true });
+  signal.addEventListener("abort", () => {
+    playing = null;
+    for (const one of open) one.shut();
+    open.clear();
+  });
+
+  // A take that has just come, or boxes the browser remembered as ticked.
+  const ready = () => document.querySelectorAll("[data-mixer]").forEach(desk);
+  ready();
+  new MutationObserver(ready).observe(document.querySelector("main"), { childList: true, subtree: true });
+});

@@ -1,4 +1,5 @@
 // The few things every page module needs: the CSRF token, JSON requests, a socket that comes back.
+import { now } from "./page.js";
 
 export const LOGGED_OUT = "You were logged out. Log in again in another tab, then repeat this here: nothing is lost.";
 
@@ -25,15 +26,19 @@ export const sentence = (data, otherwise = "The server could not be reached. Che
   data?.detail || otherwise;
 
 // A socket that reconnects with growing pauses and tells when it is back: the row is the truth, so nothing is lost.
+// It closes when its page is left.
 export function listen(path, onMessage, onBack = () => {}) {
+  const left = now();
   let pause = 500, closed = false, socket;
+  const close = () => { closed = true; socket.close(); };
   const open = () => {
+    if (closed) return;
     socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`);
     socket.addEventListener("open", () => {
       if (pause > 500) onBack();
       pause = 500;
     });
-    socket.addEventListener("message", (event) => onMessage(JSON.parse(event.data)));
+    socket.addEventListener("message", (event) => { if (!closed) onMessage(JSON.parse(event.data)); });
     socket.addEventListener("close", (event) => {
       if (closed || event.code === 4404) return;
       setTimeout(open, pause);
@@ -41,19 +46,23 @@ export function listen(path, onMessage, onBack = () => {}) {
     });
   };
   open();
-  addEventListener("pagehide", () => { closed = true; socket.close(); }, { once: true });
-  return { close() { closed = true; socket.close(); } };
+  addEventListener("pagehide", close, { once: true, signal: left });
+  left.addEventListener("abort", close);
+  return { close };
 }
 
 // Parts of this page as the server would draw them now, swapped in by id.
 export async function redraw(ids, url = location.href) {
+  const left = now();
   const response = await fetch(url, { credentials: "same-origin", headers: { "X-Redraw": "1" } });
   if (!response.ok) return false;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (left.aborted) return false;
   for (const id of ids) {
-    const now = document.getElementById(id), then = fresh.getElementById(id);
-    if (now && then && !now.contains(document.activeElement)) now.replaceWith(document.adoptNode(then));
+    const here = document.getElementById(id), then = fresh.getElementById(id);
+    if (here && then && !here.contains(document.activeElement)) here.replaceWith(document.adoptNode(then));
   }
+  document.dispatchEvent(new Event("redrawn"));
   return true;
 }
 

@@ -1,6 +1,9 @@
 // Tap tempo: a line through the taps, without those that miss the beat.
-const button = document.querySelector("[data-tap]");
-if (button) {
+import { page } from "./page.js";
+
+page(import.meta.url, ({ signal }) => {
+  const button = document.querySelector("[data-tap]");
+  if (!button) return;
   const PAUSE = 2500, MOST = 32, FEWEST = 4, STRAY = 0.2, SLOWEST = 20, FASTEST = 400;
   const line = document.querySelector("[data-tapped]");
   const words = line.querySelector("[data-tap-said]"), use = line.querySelector("[data-tap-use]");
@@ -66,5 +69,5 @@ if (button) {
     if (event.key.toLowerCase() !== "t" || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input:not([type=checkbox], [type=file]), textarea, select")) return;
     tap(event.timeStamp);
-  });
-}
+  }, { signal });
+});

@@ -183,3 +183,32 @@ def test_the_api_page_lists_every_operation_of_the_schema() -> None:
     assert all(
         "http://here" in one["curl"] for group in operations("http://here") for one in group["operations"]
     )
+
+
+def test_a_redirect_is_told_to_the_shell_with_its_place_in_the_page() -> None:
+    asked = stranger().get("/dna/", headers={"x-shell": "1"})
+    assert asked.status_code == 204
+    assert asked.headers["X-Location"] == "/account/login/?next=/dna/"
+    assert "Location" not in asked.headers
+    assert stranger().get("/dna/").status_code == 302
+
+
+SHELL = {"app.js", "page.js", "turn.js", "keys.js", "player.js", "playing.js", "wave.js", "net.js"}
+
+
+def test_every_script_of_a_page_begins_and_ends_with_it() -> None:
+    """A page that comes without a load runs its script again: what is not inside `page()` would run once only."""
+    named = {
+        found
+        for path in TEMPLATES
+        for found in re.findall(r"""<script type="module" src="\{% static 'js/([^']+)'""", path.read_text())
+    }
+    assert named - SHELL
+    for name in named - SHELL:
+        text = (ROOT / "static/js" / name).read_text()
+        assert "page(import.meta.url, " in text, name
+        outside = text[: text.index("page(import.meta.url, ")]
+        assert not re.search(r"^(document|window|addEventListener|setInterval|listen)\b", outside, re.M), name
+        # what is heard of things that stay is let go by the page's signal
+        listening = re.findall(r"(?:^ +|document\.|window\.)addEventListener\(", text, re.M)
+        assert len(listening) <= text.count(", { signal })"), name
