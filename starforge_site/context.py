@@ -32,4 +32,5 @@ def edition() -> str:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    return {"shell": {"edition": edition()}}
+    chosen = request.COOKIES.get("theme", "")  # set by static/js/theme.js; without it the system decides
+    return {"shell": {"edition": edition(), "theme": chosen if chosen in {"light", "dark"} else ""}}

@@ -1,7 +1,8 @@
-// Every page: the player, its keys, the turning of pages, the menu, and buttons that copy and print.
+// Every page: the player, its keys, the turning of pages, light or dark, the menu, and buttons that copy and print.
 import { everyPage } from "./page.js";
 import "./keys.js";
 import "./player.js";
+import "./theme.js";
 import "./turn.js";
 
 const menu = () => document.querySelector(".menu[open]");

@@ -1,5 +1,6 @@
 // What is said of a take is kept as it is said: the word "Saved" beside it says that it was.
 import { ask, csrf, sentence } from "./net.js";
+import { page } from "./page.js";
 
 const waiting = new WeakMap(), pending = new Map();
 const WAIT = 700;  // ms after the last letter
@@ -67,21 +68,25 @@ function changed(event, soon) {
   }
 }
 
-document.addEventListener("input", (event) => { if (!event.target.matches("[type=checkbox], [type=radio]")) changed(event, false); });
-document.addEventListener("change", (event) => changed(event, true));
-document.addEventListener("submit", (event) => {
-  const form = event.target.closest("form[data-said]");
-  if (!form) return;
-  event.preventDefault();
-  save(form);
-});
+page(import.meta.url, ({ signal }) => {
+  document.addEventListener("input", (event) => { if (!event.target.matches("[type=checkbox], [type=radio]")) changed(event, false); }, { signal });
+  document.addEventListener("change", (event) => changed(event, true), { signal });
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("form[data-said]");
+    if (!form) return;
+    event.preventDefault();
+    save(form);
+  }, { signal });
 
-// Somebody who leaves in mid-sentence loses nothing.
-addEventListener("pagehide", () => {
-  for (const [form, names] of pending) {
-    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf() };
-    const body = JSON.stringify(bodyOf(form, names));
-    fetch(form.dataset.said, { method: "PATCH", headers, body, credentials: "same-origin", keepalive: true });
-  }
-  pending.clear();
+  // Somebody who leaves in mid-sentence loses nothing.
+  const atLast = () => {
+    for (const [form, names] of pending) {
+      const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf() };
+      const body = JSON.stringify(bodyOf(form, names));
+      fetch(form.dataset.said, { method: "PATCH", headers, body, credentials: "same-origin", keepalive: true });
+    }
+    pending.clear();
+  };
+  addEventListener("pagehide", atLast, { signal });
+  signal.addEventListener("abort", atLast);
 });

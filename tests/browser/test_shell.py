@@ -213,7 +213,7 @@ def test_a_session_that_ended_leads_to_the_login_and_back(inside: Page) -> None:
 def test_the_keys_lead_everywhere_and_not_while_typing(
     inside: Page, barriers: Callable[[Page], list[dict[str, Any]]]
 ) -> None:
-    sheet = inside.get_by_role("dialog", name="Keyboard")
+    sheet = inside.get_by_role("dialog", name="Shortcuts")
     inside.locator("h1").click()
     inside.keyboard.press("?")
     expect(sheet).to_be_visible()
@@ -231,7 +231,7 @@ def test_the_keys_lead_everywhere_and_not_while_typing(
     inside.keyboard.type("g?h/")
     expect(field).to_have_value("g?h/")
     expect(sheet).to_be_hidden()
-    inside.get_by_role("button", name="Keyboard").click()
+    inside.get_by_role("button", name="Shortcuts").click()
     sheet.get_by_role("checkbox").check()
     inside.keyboard.press("Escape")
     inside.locator("h1").click()
