@@ -195,6 +195,12 @@ function decide(event) {
   }
   const moves = type === "push" || type === "replace";
   if ((moves && destination.sameDocument) || (type === "reload" && event.userInitiated)) return;
+  if (type === "traverse" && held()) {   // back and forward change the address without a load: the browser would not ask
+    if (event.cancelable) event.preventDefault();
+    else event.intercept({ handler: () => {} });
+    whole(destination.url, "auto");
+    return;
+  }
   if (ELSEWHERE.test(new URL(destination.url).pathname) || held() || event.sourceElement?.closest("[data-load]")) return;
   if (moves) {
     event.preventDefault();

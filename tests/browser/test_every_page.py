@@ -69,6 +69,16 @@ def overflow(page: Page) -> list[str]:
     )
 
 
+# How far the page moved under the reader by itself while it came (Cumulative Layout Shift).
+SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+    for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted += one.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+STILL = 0.02
+
+
 def look(page: Page, path: str, width: int, barriers: Barriers) -> None:
     elsewhere: list[str] = []
     host = urlsplit(page.url).netloc
@@ -79,6 +89,7 @@ def look(page: Page, path: str, width: int, barriers: Barriers) -> None:
             elsewhere.append(request.url)
 
     page.on("request", asked)
+    page.add_init_script(SHIFTS)
     page.set_viewport_size({"width": width, "height": 900})
     answer = page.goto(path)
     host = urlsplit(page.url).netloc
@@ -88,6 +99,11 @@ def look(page: Page, path: str, width: int, barriers: Barriers) -> None:
     assert page.locator("h1").count() == 1
     assert overflow(page) == []
     assert barriers(page) == []
+    assert page.evaluate("window.shifted") < STILL
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(10, 10, 10)"
+    assert barriers(page) == [], "in the dark"
+    page.emulate_media(color_scheme="light")
     assert elsewhere == []
 
 
@@ -110,6 +126,19 @@ def test_the_search_for_barriers_finds_one(page: Page, barriers: Barriers) -> No
         "document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=data:,><button></button>')"
     )
     assert {one["rule"] for one in barriers(page)} == {"image-alt", "button-name"}
+
+
+def test_a_page_that_moves_under_the_reader_is_noticed(page: Page) -> None:
+    page.add_init_script(SHIFTS)
+    page.goto("/account/login/")
+    assert page.evaluate("window.shifted") < STILL
+    page.evaluate("""() => new Promise((done) => {
+        const late = document.createElement('p');
+        late.textContent = Array(400).fill('late').join(' ');
+        document.querySelector('main').prepend(late);
+        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50)));
+    })""")
+    assert page.evaluate("window.shifted") > STILL
 
 
 def test_a_page_can_be_used_with_the_keyboard_alone(page: Page, artist: str) -> None:

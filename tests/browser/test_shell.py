@@ -270,3 +270,30 @@ def test_without_the_navigation_api_pages_load_as_ever(inside: Page) -> None:
     until(inside, "audio.paused")
     inside.locator("#prompt").fill("Techno, 132 BPM")
     expect(inside.locator("#bpm")).to_have_attribute("placeholder", "132")
+
+
+def test_light_or_dark_is_the_systems_until_it_is_chosen(inside: Page) -> None:
+    def ground() -> str:
+        return inside.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    light, dark = "rgb(250, 250, 250)", "rgb(10, 10, 10)"
+    assert ground() == light
+    inside.emulate_media(color_scheme="dark")
+    assert ground() == dark
+    choice = inside.get_by_label("Light or dark")
+    choice.select_option("Light")
+    assert ground() == light
+    inside.get_by_role("link", name="History").first.click()
+    inside.wait_for_url("**/history/")
+    expect(choice).to_have_value("light")
+    assert ground() == light
+    answer = inside.reload()
+    assert answer is not None
+    assert ' data-theme="light"' in answer.text()  # drawn by the server: nothing flashes
+    choice.select_option("As the system")
+    assert ground() == dark
+    answer = inside.reload()
+    assert answer is not None
+    assert "data-theme" not in answer.text()
+    inside.emulate_media(media="print", color_scheme="dark")
+    assert inside.evaluate("getComputedStyle(document.body).color") == "rgb(10, 10, 10)"

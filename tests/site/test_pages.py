@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import subprocess
@@ -123,20 +124,52 @@ def test_rendered_pages_have_nothing_inline_and_one_headline() -> None:
         assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
 
 
+def brought_by(script: Path) -> set[Path]:
+    """The module and everything it imports."""
+    found, waiting = set(), [script]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += [
+                one.parent / name for name in re.findall(r'(?:from|import) "(\./[^"]+)"', one.read_text())
+            ]
+    return found
+
+
 @pytest.mark.django_db
 def test_the_first_page_stays_light() -> None:
     """At most 150 kB compressed, with everything it loads at once."""
-    import gzip
-
     text = stranger().get("/").content
-    total = len(gzip.compress(text))
-    for path in re.findall(r'(?:src|href)="/static/([^"]+)"', text.decode()):
-        data = (ROOT / "static" / path).read_bytes()
-        total += len(data) if path.endswith(".woff2") else len(gzip.compress(data))
-    for name in ("inter-latin-500", "inter-latin-600"):
-        total += (ROOT / f"static/vendor/inter/{name}.woff2").stat().st_size
-    total += len(gzip.compress((ROOT / "static/js/player.js").read_bytes()))
-    assert total < 150_000
+    files = {
+        ROOT / "static" / path
+        for path in re.findall(r'(?:src|href)="/static/([^"]+)"', text.decode())
+        if path != "css/noscript.css"
+    }
+    files |= {ROOT / f"static/vendor/inter/inter-latin-{weight}.woff2" for weight in (400, 500, 600)}
+    files |= {found for one in files if one.suffix == ".js" for found in brought_by(one)}
+    assert {"app.js", "turn.js", "player.js", "page.js"} <= {one.name for one in files}
+    sizes = {
+        one.name: len(data if one.suffix == ".woff2" else gzip.compress(data))
+        for one in files
+        if (data := one.read_bytes())
+    }
+    assert len(gzip.compress(text)) + sum(sizes.values()) < 150_000, sizes
+
+
+@pytest.mark.django_db
+def test_the_page_is_drawn_light_or_dark_as_was_chosen() -> None:
+    client = stranger()
+    assert "data-theme" not in client.get("/").content.decode()
+    for chosen in ("dark", "light"):
+        client.cookies["theme"] = chosen
+        text = client.get("/").content.decode()
+        assert f' data-theme="{chosen}">' in text
+        assert f'<meta name="color-scheme" content="{chosen}">' in text
+    client.cookies["theme"] = '"><script>'
+    text = client.get("/").content.decode()
+    assert "data-theme" not in text
+    assert '<meta name="color-scheme" content="light dark">' in text
 
 
 @pytest.mark.django_db
