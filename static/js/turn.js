@@ -144,7 +144,12 @@ function put(event, page, rule) {
 // --- going there ---
 // A navigation that becomes a download, or that the next one overtakes, is no error.
 const go = (url, options) => Promise.allSettled(Object.values(navigation.navigate(url.href ?? url, options)));
-const whole = (url, history) => go(url, { info: { whole: true }, history });
+async function whole(url, history) {
+  const info = { whole: true }, to = new URL(url, location.href);
+  const here = to.hash && to.pathname + to.search === location.pathname + location.search;   // a place here: no load of itself
+  await go(to, { info, history: here ? "replace" : history });
+  if (here) navigation.reload({ info });
+}
 
 async function fetched(what) {
   under?.abort();
@@ -187,12 +192,13 @@ async function back(event) {
 
 function decide(event) {
   const { info, navigationType: type, destination } = event;
-  if (!event.canIntercept || event.hashChange || event.downloadRequest !== null || info?.whole) return;
+  if (!event.canIntercept || info?.whole) return;
   const how = { focusReset: "manual", scroll: "manual" };
-  if (info?.page) {
+  if (info?.page) {   // first: an answer may lead to a place within the page that it was sent from
     event.intercept({ ...how, handler: async () => put(event, info.page, info.rule) });
     return;
   }
+  if (event.hashChange || event.downloadRequest !== null) return;
   const moves = type === "push" || type === "replace";
   if ((moves && destination.sameDocument) || (type === "reload" && event.userInitiated)) return;
   if (type === "traverse" && held()) {   // back and forward change the address without a load: the browser would not ask

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Dialog, Page, Request, expect
 
 from tests.browser.conftest import Site
 from tests.people import PASSWORD
@@ -245,8 +245,17 @@ def test_the_keys_lead_everywhere_and_not_while_typing(
 
 def test_files_under_way_are_not_lost_by_turning_the_page(inside: Page) -> None:
     asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    inside.get_by_role("link", name="History").first.click()
+    inside.wait_for_url("**/history/")
+    inside.get_by_role("link", name="Catalog", exact=True).first.click()
+    inside.wait_for_url("**/catalog/")
     inside.route("**/api/tracks/?filename=*", lambda route: None)  # the upload hangs
-    inside.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    inside.on("dialog", stay)
     inside.locator("#rights-box").check()
     inside.locator("input[data-pick]").first.set_input_files(
         {"name": "slow.wav", "mimeType": "audio/wav", "buffer": loop_bytes(seed=5)}
@@ -255,7 +264,14 @@ def test_files_under_way_are_not_lost_by_turning_the_page(inside: Page) -> None:
     inside.get_by_role("link", name="History").first.click()
     expect(inside.locator(".fate")).to_be_visible()
     assert asked == ["beforeunload"]
+    inside.evaluate("history.back()")  # would only change the address, were it left to the browser
+    for _ in range(50):
+        if len(asked) == 2:
+            break
+        inside.wait_for_timeout(100)
+    assert asked == ["beforeunload"] * 2
     assert inside.url.endswith("/catalog/")
+    expect(inside.locator(".fate")).to_be_visible()
 
 
 def test_without_the_navigation_api_pages_load_as_ever(inside: Page) -> None:
