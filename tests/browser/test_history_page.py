@@ -1,0 +1,109 @@
+"""What is said of a take is saved in place; takes are ticked, compared, drawn: in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site
+from tests.browser.test_every_page import WIDTHS, overflow
+from tests.people import PASSWORD
+
+pytestmark = pytest.mark.slow
+NAME = "historian"
+STOCK = """
+from catalog.models import Artist
+from generation.models import Generation
+from tests.rows import catalog_of, generation_of, measured, take_of
+artist = Artist.objects.get(user__username='historian')
+catalog_of(artist, 12)
+parent = None
+for number in range(10):
+    made = generation_of(artist, status='ready', progress=1.0, title=f'Sketch {number}', parent=parent)
+    parent = parent or made
+    take = take_of(
+        artist, generation=made, title=made.title, peaks=[40, 90, 60] * 40, similarity_score=0.5 + number / 25,
+        vector=(measured().vector + 0.02 * number).astype('<f4').tobytes(),
+    )
+print('page', parent.get_absolute_url())
+"""
+
+Barriers = Callable[[Page], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def address(site: Site) -> str:
+    """The page of the first take, which matches least: no other test says anything of it."""
+    site.manage("create_artist", NAME, "--password", PASSWORD)
+    said = site.manage("shell", "-c", STOCK)
+    return next(line.split()[1] for line in said.splitlines() if line.startswith("page "))
+
+
+@pytest.fixture
+def artist(page: Page, address: str) -> Iterator[Page]:
+    page.goto("/account/login/")
+    page.get_by_label("Username").fill(NAME)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log In").click()
+    page.wait_for_url(lambda url: "/account/login/" not in url)
+    return page
+
+
+def test_what_is_said_of_a_take_is_saved_in_place(artist: Page, address: str, barriers: Barriers) -> None:
+    artist.goto(address)
+    form = artist.locator("form[data-said]")
+    state = form.locator("[data-state]")
+    expect(form.get_by_role("button", name="Save")).to_be_hidden()
+    form.get_by_label("Favourite").check()
+    expect(state).to_have_text("Saved")
+    form.get_by_role("radio", name="4").check()
+    expect(state).to_have_text("Saved")
+    form.get_by_text("Title, tags and notes").click()
+    form.get_by_label("Tags, with commas between").fill("Dub, #Late  Night")
+    form.get_by_label("Notes, for you alone").fill("the break is the hook")
+    expect(form.get_by_label("Tags, with commas between")).to_have_value("dub, late night")
+    expect(state).to_have_text("Saved")
+    assert barriers(artist) == []
+    artist.reload()
+    expect(form.get_by_label("Favourite")).to_be_checked()
+    expect(form.get_by_role("radio", name="4")).to_be_checked()
+    expect(form.get_by_label("Notes, for you alone")).to_have_value("the break is the hook")
+
+
+def test_ticked_takes_are_tagged_and_compared(artist: Page, barriers: Barriers) -> None:
+    artist.goto("/history/?sort=-match")
+    rows = artist.locator(".takes > li")
+    expect(rows).to_have_count(10)
+    for number in (0, 1):
+        rows.nth(number).get_by_role("checkbox").check()
+    expect(artist.locator("[data-chosen]")).to_have_text("2 ticked")
+    artist.get_by_label("What to do with them").select_option("Add tags")
+    artist.get_by_label("Tags", exact=True).fill("keepers")
+    artist.get_by_role("button", name="Apply").click()
+    expect(artist.get_by_text("2 takes tagged “keepers”.")).to_be_visible()
+    for number in (0, 1):
+        rows.nth(number).get_by_role("checkbox").check()
+    artist.get_by_label("What to do with them").select_option("Compare two to four")
+    artist.get_by_role("button", name="Apply").click()
+    expect(artist.get_by_role("heading", level=1)).to_have_text("Compare")
+    artist.keyboard.press("2")
+    expect(artist.locator("[data-compare] [data-play]").nth(1)).to_have_attribute("aria-pressed", "true")
+    artist.keyboard.press("1")
+    expect(artist.locator("[data-compare] [data-play]").nth(0)).to_have_attribute("aria-pressed", "true")
+    assert barriers(artist) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "path", ["/history/", "/history/families/", "/history/evolution/", "/history/requests/"]
+)
+def test_a_full_history_is_sound(artist: Page, barriers: Barriers, path: str, width: int) -> None:
+    artist.set_viewport_size({"width": width, "height": 900})
+    artist.goto(path)
+    for summary in artist.locator(".every summary").all()[:2]:
+        summary.click()
+    assert overflow(artist) == []
+    assert barriers(artist) == []
