@@ -30,7 +30,7 @@ async function save(form) {
   try {
     const { ok, data } = await ask(form.dataset.said, { method: "PATCH", body });
     if (ok) {
-      say(form, "Saved");
+      say(form, pending.get(form)?.size ? "" : "Saved");  // not while something is still to be sent
       heard(form, data, body);
       return;
     }
