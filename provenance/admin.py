@@ -21,6 +21,7 @@ from provenance.models import (
     LogEvent,
     Revocation,
     SigningKey,
+    Timestamp,
 )
 
 
@@ -195,3 +196,11 @@ class AnchorAdmin(ReadOnly, Listed):
     @admin.display(description="written")
     def what(self, row: Anchor) -> str:
         return str(row)
+
+
+@admin.register(Timestamp)
+class TimestampAdmin(ReadOnly, Listed):
+    list_display = ("certificate_id", "status", "said", "authority", "tries", "error", "created_at")
+    list_filter = ("status",)
+    search_fields = ("certificate__id",)
+    fields = ("certificate", "status", "said", "authority", "error", "tries", "next_try_at", "created_at")

@@ -8,7 +8,7 @@ import json
 import zipfile
 from typing import Any
 
-from provenance import anchored, keys, opening, stamping
+from provenance import anchored, keys, opening, stamping, timestamps
 from provenance.canonical import canonical
 from provenance.log import store
 from provenance.models import Certificate
@@ -30,6 +30,7 @@ What is in this folder
   check_log.py       checks proof.txt against envelope.json; needs Python 3 and nothing else
   openssl/           the signed bytes, signatures and keys, cut out for openssl
   chain.json         only where the log was anchored on a blockchain, or a token minted: where, and what to ask
+  timestamp.tsr      only with one: what a timestamping authority (RFC 3161) signed over envelope.json
   chain-proof.txt    only with an anchor: proof that the envelope is in the log whose root stands there
 
 How to check it without Starforge: the short way
@@ -66,6 +67,10 @@ How to check it without Starforge: step by step
    answers the root that
      python3 check_log.py chain-proof.txt
    prints: since that block nobody, Starforge included, could put this stamp in behind or take it out.
+
+6. The timestamp, where there is one: did a third party sign this stamp at that time? Its certificate is not in here.
+     openssl ts -verify -in timestamp.tsr -data envelope.json -CAfile authority.pem
+     openssl ts -reply -in timestamp.tsr -text
 
 Get trust.json once from {trust_url} and compare: a bundle can hold any key, the published ones are what counts.
 
@@ -133,6 +138,8 @@ def packed(certificate: Certificate) -> bytes:
     }
     if shown := opening.disclosure(certificate):
         files["disclosure.json"] = _pretty(shown.to_json())
+    if stamped := timestamps.token_of(certificate):
+        files["timestamp.tsr"] = stamped
     if written := anchored.described(certificate):
         files["chain.json"] = _pretty(written)
         if "anchor" in written:

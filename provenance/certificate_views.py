@@ -65,6 +65,7 @@ def certificate(request: HttpRequest, certificate_id: str) -> HttpResponse:
             "card": card_of(found, verdict),
             "standing": standing.of(found),
             "written": _written(found),
+            "timestamp": verdict.check("timestamp"),
             "mine": opening.owns(getattr(request.user, "artist", None), found),
         },
     )

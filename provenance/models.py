@@ -341,6 +341,27 @@ class Anchor(Job):
         )
 
 
+class Timestamp(Job):
+    """What a timestamping authority (RFC 3161) signed over a stamp; also the job of asking for it."""
+
+    TASK = "provenance.tasks.timestamp"
+    WHAT = "this timestamp"
+
+    certificate = models.OneToOneField(Certificate, on_delete=models.CASCADE, related_name="timestamp")
+    answer = models.BinaryField(default=bytes, blank=True, help_text="as it came, DER")
+    said = models.DateTimeField(null=True, blank=True, help_text="the authority's time")
+    authority = models.CharField(max_length=300, blank=True, help_text="where it came from")
+    tries = models.PositiveSmallIntegerField(default=0, help_text="in vain")
+    next_try_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"timestamp of {self.certificate_id}"
+
+
 class Watermark(models.Model):
     """A serial number that is carried by the sound itself (provenance.watermark). Never given twice."""
 

@@ -21,7 +21,16 @@ from catalog.audio.hashing import audio_digest, file_sha256
 from catalog.audio.marking import MARKABLE
 from catalog.audio.sniff import sniff
 from catalog.models import Artist, Track
-from provenance import content_credentials, credentials, disclosure, keys, outbox, statement, streams
+from provenance import (
+    content_credentials,
+    credentials,
+    disclosure,
+    keys,
+    outbox,
+    statement,
+    streams,
+    timestamps,
+)
 from provenance.canonical import canonical
 from provenance.log import store
 from provenance.manifest.judging import carried as carried_by_manifest
@@ -118,6 +127,7 @@ def stamp(
         )
     _mark(found, renditions)
     outbox.announce(found)
+    timestamps.announce(found)
     return found
 
 

@@ -9,6 +9,12 @@ def declare(external_id: int) -> str:
     return run(external_id)
 
 
+def timestamp(timestamp_id: int) -> str:
+    from provenance.timestamps import run
+
+    return run(timestamp_id)
+
+
 def anchor(anchor_id: int) -> str:
     from provenance.anchor_writing import run
 

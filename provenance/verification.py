@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any
 from catalog.audio.errors import AudioError
 from catalog.audio.hashing import audio_digest, file_sha256
 from catalog.audio.sniff import sniff
-from provenance import anchored, credentials, keys, lineage, opening, statement, streams, succession, wording
+from provenance import (
+    anchored,
+    credentials,
+    keys,
+    lineage,
+    opening,
+    statement,
+    streams,
+    succession,
+    timestamps,
+    wording,
+)
 from provenance.disclosure import Disclosure
 from provenance.evm.rpc import Chain
 from provenance.log import store
@@ -106,7 +117,7 @@ def verify_certificate(
         certificate_id=certificate.pk,
         disclosure=disclosure or opening.disclosure(certificate),
     )
-    extra = anchored.checks(certificate, chain)
+    extra = [*timestamps.checks(certificate), *anchored.checks(certificate, chain)]
     return _verdict(looked, certificate, "The signature and the log entry hold.", extra)
 
 
@@ -195,7 +206,7 @@ def _with_credentials(
     if looked.holds and certificate is not None:
         extra += _tags(path, certificate, whole=manifest.ok is True)
         extra += _precedence(certificate, audio)
-        extra += anchored.checks(certificate, chain)
+        extra += [*timestamps.checks(certificate), *anchored.checks(certificate, chain)]
     ending = "The file you hold has not changed since."
     return _verdict(looked, certificate, ending, extra, filename, manifest)
 
@@ -250,7 +261,11 @@ def _without_credentials(
         sentence = (
             "The file's tags were removed or never written. The certificate was found by the audio itself."
         )
-    extra = [Check("credentials", None, sentence), *anchored.checks(certificate, chain)]
+    extra = [
+        Check("credentials", None, sentence),
+        *timestamps.checks(certificate),
+        *anchored.checks(certificate, chain),
+    ]
     return _verdict(looked, certificate, ending, extra, filename, manifest)
 
 

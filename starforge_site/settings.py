@@ -208,6 +208,7 @@ STARFORGE_RECOVER = [
     "generation.lifecycle.recover",
     "provenance.outbox.recover",
     "provenance.anchoring.recover",
+    "provenance.timestamps.recover",
 ]
 STARFORGE_WORKERS = env.integer("STARFORGE_WORKERS", max(1, os.cpu_count() or 1), least=1)
 STARFORGE_TRAIN_SLICE_SECONDS = env.integer("STARFORGE_TRAIN_SLICE_SECONDS", 120, least=1)
@@ -242,6 +243,10 @@ STARFORGE_EVM_HOURS = env.integer("STARFORGE_EVM_HOURS", 24, least=1)
 STARFORGE_EVM_CONFIRMATIONS = env.integer("STARFORGE_EVM_CONFIRMATIONS", 12)
 STARFORGE_EVM_GWEI = env.integer("STARFORGE_EVM_GWEI", 100, least=1)
 STARFORGE_EVM_SECONDS = env.integer("STARFORGE_EVM_SECONDS", 10, least=1)
+# Who else signs the time of a stamp; nobody without an address.
+STARFORGE_TSA_URL = env.address("STARFORGE_TSA_URL")
+STARFORGE_TSA_ROOTS = env.text("STARFORGE_TSA_ROOTS")
+STARFORGE_TSA_SECONDS = env.integer("STARFORGE_TSA_SECONDS", 10, least=1)
 STARFORGE_MIN_TRACKS = 10
 STARFORGE_CORPUS_CACHE_BYTES = env.integer("STARFORGE_CORPUS_CACHE_MB", 2048) * 2**20
 STARFORGE_UPLOAD_BYTES = env.integer("STARFORGE_UPLOAD_MB", 400, least=1) * 2**20

@@ -56,26 +56,22 @@ class Service:
     ) -> tuple[int, Any]:
         """(status, parsed JSON) of a 2xx or 404 answer. Raises Refused for another 4xx, else Unreachable."""
         status, raw = self._exchange(method, path, body, upload, dict(headers or {}))
-        writes = method not in {"GET", "HEAD"}
-        if 200 <= status < 300 or status == 404:
-            return status, _parsed(raw, status, writes)
-        reason = _reason(raw)
-        if 300 <= status < 400:
-            raise Unreachable(
-                "It answers with a redirect, which is not followed. Set the address it is really at."
-            )
-        if status in LATER:
-            raise Unreachable(f"It asks to come back later ({status}). {reason}".strip())
-        if 400 <= status < 500:
-            raise Refused(reason or f"It answered {status} and gave no reason.")
-        raise Unreachable(f"It failed with status {status}. {reason}".strip(), perhaps_heard=writes)
+        if status != 404:
+            _fine(method, status, raw)
+        return status, _parsed(raw, status, method not in {"GET", "HEAD"})
+
+    def fetch(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """The bytes of a 2xx answer to these bytes. Raises Refused for a 4xx, else Unreachable."""
+        status, raw = self._exchange(method, path, body, None, dict(headers))
+        _fine(method, status, raw)
+        return raw
 
     def _exchange(
         self, method: str, path: str, body: Any, upload: Upload | None, headers: dict[str, str]
     ) -> tuple[int, bytes]:
         parts = urlsplit(self.base_url)
         connection = self._connection(parts.scheme, parts.hostname or "", parts.port)
-        headers |= {"Accept": "application/json", "User-Agent": "Starforge", "Connection": "close"}
+        headers = {"Accept": "application/json", **headers, "User-Agent": "Starforge", "Connection": "close"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         data, heads = _payload(body, upload)
@@ -103,6 +99,24 @@ class Service:
             context = ssl.create_default_context()
             return http.client.HTTPSConnection(host, port, timeout=self.seconds, context=context)
         return http.client.HTTPConnection(host, port, timeout=self.seconds)
+
+
+def _fine(method: str, status: int, raw: bytes) -> None:
+    """Raises what a status other than 2xx means."""
+    if 200 <= status < 300:
+        return
+    reason = _reason(raw)
+    if 300 <= status < 400:
+        raise Unreachable(
+            "It answers with a redirect, which is not followed. Set the address it is really at."
+        )
+    if status in LATER:
+        raise Unreachable(f"It asks to come back later ({status}). {reason}".strip())
+    if 400 <= status < 500:
+        raise Refused(reason or f"It answered {status} and gave no reason.")
+    raise Unreachable(
+        f"It failed with status {status}. {reason}".strip(), perhaps_heard=method not in {"GET", "HEAD"}
+    )
 
 
 @contextlib.contextmanager
@@ -138,6 +152,8 @@ def _payload(body: Any, upload: Upload | None) -> tuple[Any, dict[str, str]]:
         return _multipart(upload)
     if body is None:
         return None, {}
+    if isinstance(body, bytes):
+        return body, {}
     return json.dumps(body, ensure_ascii=False).encode(), {"Content-Type": "application/json"}
 
 
