@@ -89,6 +89,7 @@ def test_ticked_takes_are_tagged_and_compared(artist: Page, barriers: Barriers) 
     artist.get_by_label("What to do with them").select_option("Compare two to four")
     artist.get_by_role("button", name="Apply").click()
     expect(artist.get_by_role("heading", level=1)).to_have_text("Compare")
+    artist.reload()  # whole, so that the page's keys are there once it is
     artist.keyboard.press("2")
     expect(artist.locator("[data-compare] [data-play]").nth(1)).to_have_attribute("aria-pressed", "true")
     artist.keyboard.press("1")
