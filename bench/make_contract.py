@@ -11,13 +11,14 @@ import warnings
 from typing import Any
 
 from provenance.evm.contract import HERE
+from provenance.evm.wallet import recursion_limit_kept
 
 SOURCE = HERE / "Starforge.vy"
 TARGET = HERE / "Starforge.json"
 
 
 def compiled() -> dict[str, Any]:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), recursion_limit_kept():
         warnings.simplefilter("ignore")
         import vyper
         from eth_utils import keccak

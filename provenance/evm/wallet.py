@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import re
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +18,19 @@ INSTALL = ".venv/bin/python -m pip install -r requirements-evm.txt -c constraint
 
 class NoWallet(Exception):
     """Nothing can be signed. The message is one sentence that says what to do, and holds nothing of the key."""
+
+
+@contextlib.contextmanager
+def recursion_limit_kept() -> Iterator[None]:
+    """For imports of the Ethereum packages: py_ecc lets the whole process recurse 100,000 deep.
+
+    That is deeper than its stack: a request of a few hundred kilobytes of nested JSON would then end the process.
+    """
+    before = sys.getrecursionlimit()
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 @dataclass(frozen=True)
@@ -33,7 +49,8 @@ class Wallet:
             raise NoWallet("No key is set to write to the chain with: STARFORGE_EVM_KEY_FILE names its file.")
         if not KEY.fullmatch(key):
             raise NoWallet("The key to write to the chain with is not 64 hexadecimal digits.")
-        from eth_account import Account
+        with recursion_limit_kept():
+            from eth_account import Account
 
         try:
             self._account: Any = Account.from_key(key if key.startswith("0x") else f"0x{key}")

@@ -14,14 +14,16 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from eth_abi import decode
-from eth_account import Account
-from eth_account.typed_transactions import TypedTransaction
-from eth_tester import EthereumTester, PyEVMBackend
-from eth_tester.exceptions import BlockNotFound, TransactionFailed, TransactionNotFound
-from hexbytes import HexBytes
-
+from provenance.evm.wallet import recursion_limit_kept
 from tests.provenance.o8_server import reply
+
+with recursion_limit_kept():
+    from eth_abi import decode
+    from eth_account import Account
+    from eth_account.typed_transactions import TypedTransaction
+    from eth_tester import EthereumTester, PyEVMBackend
+    from eth_tester.exceptions import BlockNotFound, TransactionFailed, TransactionNotFound
+    from hexbytes import HexBytes
 
 KEY = "0x" + hashlib.sha256(b"the account that writes, on a chain of a test").hexdigest()
 OTHER_KEY = "0x" + hashlib.sha256(b"an account that does not").hexdigest()
@@ -29,7 +31,8 @@ OTHER_KEY = "0x" + hashlib.sha256(b"an account that does not").hexdigest()
 
 class Node:
     def __init__(self) -> None:
-        self.tester = EthereumTester(PyEVMBackend())
+        with recursion_limit_kept():
+            self.tester = EthereumTester(PyEVMBackend())
         self.account = self.tester.add_account(KEY)
         rich = self.tester.get_accounts()[0]
         self.tester.send_transaction({"from": rich, "to": self.account, "value": 10**18, "gas": 21_000})

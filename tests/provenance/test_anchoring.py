@@ -102,6 +102,18 @@ def test_the_shipped_bytecode_is_what_the_shipped_source_compiles_to() -> None:
     assert calls.compiled() == compiled()
 
 
+def test_an_open_wallet_does_not_let_nested_json_end_the_process() -> None:
+    """In a process of its own: the packages raise the limit when they are first imported."""
+    code = (
+        "import json, sys; from provenance.evm.wallet import Wallet; before = sys.getrecursionlimit()\n"
+        f"Wallet({KEY!r}); assert 'py_ecc' in sys.modules and sys.getrecursionlimit() == before\n"
+        "try: json.loads('[' * 200_000)\n"
+        "except RecursionError: print('refused')"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "refused\n"), ran.stderr[-500:]
+
+
 def test_nothing_is_written_anywhere_by_default(made: Certificate, settings: Any) -> None:
     assert anchoring.place() is None and anchoring.recover() == 0 and not Anchor.objects.exists()
     with pytest.raises(anchoring.NothingToDo, match=r"manage\.py anchor --deploy"):
