@@ -13,7 +13,17 @@ from catalog.analysis.keys import ALL_KEYS
 from generation import keeping
 from generation.brief import EDIT_KINDS, ROLES, Edit, Reference
 from generation.edits import AUDIBLE, LAYERS, MOST_BARS
-from generation.prompting import BPM, PROMPT_LENGTH, REFERENCES, SECONDS, TAKES, Wishes
+from generation.prompting import (
+    BPM,
+    OPTION_LENGTH,
+    OPTIONS,
+    PROMPT_LENGTH,
+    REFERENCES,
+    SECONDS,
+    TAKES,
+    TEXT_LENGTH,
+    Wishes,
+)
 from generation.seeds import seed_of
 from generation.words import STYLES
 
@@ -32,16 +42,6 @@ class LengthField(forms.FloatField):
             raise ValidationError("Write the length as 1:30 or as 90 seconds.") from None
 
 
-OPTIONS = (  # settings that some engines have
-    "candidates",
-    "references_as",
-    "reference_strength",
-    "negative_prompt",
-    "steps",
-    "cfg",
-    "top_k",
-    "top_p",
-)
 ROLE_WORDS = {
     "all": "Everything",
     "drums": "Drums",
@@ -80,11 +80,11 @@ class StudioForm(forms.Form):
     strength = forms.FloatField(min_value=0, max_value=1, required=False, label="Strength")
     # Of engines with models. What they mean, and between which limits, the engine says.
     model = forms.CharField(max_length=60, required=False)
-    text = forms.CharField(max_length=2000, required=False)
+    text = forms.CharField(max_length=TEXT_LENGTH, required=False)
     candidates = forms.IntegerField(required=False)
     references_as = forms.CharField(max_length=20, required=False)
     reference_strength = forms.FloatField(required=False)
-    negative_prompt = forms.CharField(max_length=500, required=False)
+    negative_prompt = forms.CharField(max_length=OPTION_LENGTH, required=False)
     steps = forms.IntegerField(required=False)
     cfg = forms.FloatField(required=False)
     top_k = forms.IntegerField(required=False)

@@ -20,6 +20,19 @@ DEFAULT_SECONDS = 60.0
 TAKES = (1, 4)
 REFERENCES = 3
 PROMPT_LENGTH = 1000
+TEXT_LENGTH = 2000  # of what a model is told
+# Settings that some engines have: what they mean, and between which limits, the engine says.
+OPTIONS = (
+    "candidates",
+    "references_as",
+    "reference_strength",
+    "negative_prompt",
+    "steps",
+    "cfg",
+    "top_k",
+    "top_p",
+)
+OPTION_LENGTH = 500  # of one that is a text
 
 Named = TypeVar("Named")
 

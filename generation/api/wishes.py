@@ -11,21 +11,20 @@ from catalog.api.fields import Choice, Number, Text, Whole
 from generation.brief import EDIT_KINDS, ROLES, Edit, Reference
 from generation.changes import UNDERSTOOD
 from generation.edits import AUDIBLE, LAYERS, MOST_BARS
-from generation.prompting import BPM, PROMPT_LENGTH, REFERENCES, SECONDS, TAKES, Wishes
+from generation.prompting import (
+    BPM,
+    OPTION_LENGTH,
+    OPTIONS,
+    PROMPT_LENGTH,
+    REFERENCES,
+    SECONDS,
+    TAKES,
+    TEXT_LENGTH,
+    Wishes,
+)
 from generation.seeds import seed_of
 
 LONGEST_ID = 64
-TEXT_LENGTH = 2000
-OPTIONS = (  # settings that some engines have
-    "candidates",
-    "references_as",
-    "reference_strength",
-    "negative_prompt",
-    "steps",
-    "cfg",
-    "top_k",
-    "top_p",
-)
 BESIDE = ("engine", "change", "take", "edit")  # fields of a request that are not wishes
 
 
@@ -134,7 +133,7 @@ class MusicRequest(serializers.Serializer[Any]):
     candidates = Whole(required=False, allow_null=True, min_value=1, max_value=8)
     references_as = Text(required=False, allow_null=True, max_length=20)
     reference_strength = Number(required=False, allow_null=True, min_value=0, max_value=1)
-    negative_prompt = Text(required=False, allow_null=True, max_length=500)
+    negative_prompt = Text(required=False, allow_null=True, max_length=OPTION_LENGTH)
     steps = Whole(required=False, allow_null=True, min_value=1, max_value=1000)
     cfg = Number(required=False, allow_null=True, min_value=0, max_value=30)
     top_k = Whole(required=False, allow_null=True, min_value=0, max_value=100_000)
@@ -261,7 +260,7 @@ class BriefQuery(serializers.Serializer[Any]):
     candidates = serializers.IntegerField(required=False, min_value=1, max_value=8)
     references_as = serializers.CharField(required=False, allow_blank=True, max_length=20)
     reference_strength = serializers.FloatField(required=False, min_value=0, max_value=1)
-    negative_prompt = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    negative_prompt = serializers.CharField(required=False, allow_blank=True, max_length=OPTION_LENGTH)
     steps = serializers.IntegerField(required=False, min_value=1, max_value=1000)
     cfg = serializers.FloatField(required=False, min_value=0, max_value=30)
     top_k = serializers.IntegerField(required=False, min_value=0, max_value=100_000)

@@ -13,24 +13,32 @@ import numpy as np
 import pytest
 import soundfile
 from django.test import Client
+from scipy.signal import butter, sosfilt
 
 from catalog import jobs
 from catalog.analysis.keys import parse_key
 from catalog.models import Artist, Track
 from generation import exporting, lifecycle, pipeline
+from generation.api.wishes import BriefQuery, MusicRequest
 from generation.brief import Brief, Reference
+from generation.engines import engines
 from generation.engines.audiogen.engine import AudioGen
 from generation.engines.base import Cache, CorpusTrack, EngineError, Material, Rendering
-from generation.engines.musicgen import form
+from generation.engines.mosaic.stretch import stretched
+from generation.engines.musicgen import drift, form
 from generation.engines.musicgen.engine import MusicGen
 from generation.engines.neural import codec, exact, parts, places, warm, words
 from generation.engines.neural.audiocraft_models import load
+from generation.engines.neural.player import Player
+from generation.engines.neural.sampling import Sampling
+from generation.forms import StudioForm
 from generation.models import GeneratedTrack, Generation
-from generation.prompting import BadWishes, Wishes
+from generation.prompting import OPTIONS, BadWishes, Wishes
 from provenance import verification
 from tests.catalogs import stock
 from tests.generation.tiny_models import make_demucs
 from tests.people import owner
+from tests.sounds import tone
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tiny_models")]
 BRIEF = Brief("dark techno", 140.0, None, 0.6, "Techno", 4.0, 5, options={"candidates": 1})
@@ -113,7 +121,8 @@ def test_the_same_recipe_gives_the_same_samples_and_another_seed_others() -> Non
 
 
 def test_references_are_heard_as_a_melody_or_gone_on_from(artist: Artist) -> None:
-    tracks = corpus(artist)
+    # By title: ids are drawn, and to networks this small some pairs of beginnings are one and the same.
+    tracks = tuple(sorted(corpus(artist), key=lambda one: one.title))
     first, second = (Reference(track.id) for track in tracks[:2])
     for model, how in (("musicgen-melody", "melody"), ("musicgen-small", "continue")):
         one, other, none = (
@@ -141,6 +150,84 @@ def test_a_long_take_has_sections_joined_on_bar_lines_and_progress_that_never_fa
     assert any("outro" in said for _, said in told)
     assert words.section_text(brief.text or "", "intro", 0.6).startswith("techno, only a kick")
     assert "kick" not in words.section_text(brief.text or "", "break", 0.6)
+
+
+def test_a_melody_is_followed_from_the_place_each_window_begins_at(
+    artist: Artist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the network is given: the notes of its own stretch, also where the melody goes round."""
+    import torch
+
+    loaded = load("musicgen-melody")
+    conditioner = loaded.net.lm.condition_provider.conditioners["self_wav"]
+    given: list[list[int]] = []
+    embed = conditioner._get_wav_embedding
+
+    def listened(wave: Any) -> Any:
+        chroma = embed(wave)
+        if wave.wav.shape[-1] > 1:  # else it is the answer without a melody
+            given.append(chroma[0].argmax(-1).tolist())
+        return chroma
+
+    monkeypatch.setattr(conditioner, "_get_wav_embedding", listened)
+    each = 4.0  # seconds of each note: 40 seconds, after which it goes round
+    scale = [0, 2, 4, 5, 7, 9, 11, 1, 3, 6]
+    tune = np.concatenate(
+        [tone(261.63 * 2 ** (note / 12), each, rate=44_100).astype(np.float32) for note in scale], axis=-1
+    )
+    asked = Sampling(top_k=50)
+    player = Player(loaded, asked, melody=tune if tune.ndim == 2 else np.stack([tune, tune]))
+    player.first(["a tune"], 4, 1, lambda _: None)
+    for seconds in (30, 40):  # were played before; the last ten of them are heard again
+        before = torch.zeros((1, 4, 50 * seconds), dtype=torch.int64)
+        player.go_on(before, "a tune", 10 * 50, 4, 2, lambda _: None)
+    per_second = len(given[0]) / 30.0
+    for notes, begins in zip(given, (0.0, 20.0, 30.0), strict=True):
+        for middle in np.arange(begins + 2.0 - begins % each, begins + 29.0, each):
+            if middle < begins:
+                continue
+            heard = notes[round((middle - begins) * per_second)]
+            assert heard == scale[int(middle / each) % len(scale)], (begins, middle)
+    # And the same through a whole take: each window's melody begins where its context does.
+    tracks = corpus(artist)
+    seen: list[int] = []
+    inside = Player._attributes
+
+    def where(self: Player, texts: Any, frame: int) -> Any:
+        seen.append(frame)
+        return inside(self, texts, frame)
+
+    monkeypatch.setattr(Player, "_attributes", where)
+    take = render(
+        tracks, model="musicgen-melody", references=(Reference(tracks[0].id),), duration_seconds=33.0
+    )
+    begun = [one["start"] - one["context"] for one in take.plan["windows"]]
+    assert take.plan["references_as"] == "melody" and len(begun) >= 2
+    assert seen[0] == 0 and set(seen[1:]) == set(begun) and max(begun) > 0
+
+
+def test_a_window_that_left_the_music_is_told_in_what(artist: Artist) -> None:
+    track = corpus(artist)[0]
+    sound = track.load()
+    first, later = sound[:, : 14 * 44_100], sound[:, 14 * 44_100 : 28 * 44_100]
+    found = exact.measured(first, 140.0)
+    begun = drift.Beginning.of(first, found, in_time=True)
+    assert begun.drift(later) == drift.Drift() and begun.drift(later).words == ""
+    faster = begun.drift(stretched(later, factor=1.07, semitones=0))
+    assert faster.tempo == pytest.approx(0.07, abs=0.01) and faster.words == "tempo (7% faster)"
+    assert faster.semitones == 0
+    higher = begun.drift(stretched(later, factor=1.0, semitones=3))
+    assert (higher.semitones, higher.tempo) == (3, 0.0) and higher.words == "key (+3 semitones)"
+    muffled = begun.drift(sosfilt(butter(8, 120, output="sos", fs=44_100), later).astype(np.float32))
+    assert muffled.balance_db > 3 and "the balance of low and high" in muffled.words
+    quiet = begun.drift(later * 0.01)
+    assert -20 < quiet.level_db < -10 and quiet.words.startswith("level (-1") and quiet.balance_db == 0.0
+    assert begun.drift(np.zeros_like(later)).level_db < -40
+    # What was never in time is held against nothing, and a short window tells too little.
+    loose = drift.Beginning.of(first, found, in_time=False)
+    assert loose.drift(stretched(later, factor=1.07, semitones=3)) == drift.Drift()
+    assert begun.drift(stretched(later, factor=1.07, semitones=3)[:, : 9 * 44_100]).tempo == 0.0
+    assert max(drift.Drift(), higher, faster, key=lambda one: one.size) is faster
 
 
 def test_a_cancel_stops_between_two_steps_and_the_next_take_is_as_if_nothing_was() -> None:
@@ -278,6 +365,13 @@ def test_settings_and_lengths_that_mean_nothing_are_refused_before_anything_is_q
             submitted(artist, **wishes)
         assert name in refused.value.errors
     assert not Generation.objects.exists()
+
+
+def test_form_and_api_know_the_settings_that_engines_have() -> None:
+    named = {one.name for engine in engines().values() for one in getattr(engine, "options", ())}
+    assert named == set(OPTIONS)
+    assert named <= set(StudioForm.base_fields) and named <= set(MusicRequest().fields)
+    assert named <= set(BriefQuery().fields)
 
 
 def test_a_model_stays_warm_and_makes_room_and_too_little_memory_is_a_sentence(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+import soundfile
 from django.db import connection
 
 from catalog.models import Artist, Track
@@ -164,6 +165,25 @@ def test_a_take_is_paid_once_put_right_and_certified(artist: Artist, api: Stabil
     near = made(artist, references=(Reference(track.pk),), options={"reference_strength": 0.3})
     assert api.orders[-1]["path"].endswith("audio-to-audio") and api.orders[-1]["strength"] == "0.30"
     assert near.plan["conditioned_on"][0]["track_id"] == track.pk and api.charged == 40
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_still_is_a_recording_of_the_artist_is_refused(artist: Artist, api: Stability) -> None:
+    track = Track.objects.of(artist).ready().order_by("id")[0]
+    assert made(artist).plan["copied_seconds"] == 0.0
+    sound, rate = soundfile.read(track.file, frames=25 * 44_100)
+    out = io.BytesIO()
+    soundfile.write(out, sound, rate, format="WAV", subtype="PCM_16")
+    api.body = out.getvalue()  # the service sends back what it was sent
+    generation = submitted(artist, bpm=track.bpm, references=(Reference(track.pk),))
+    assert pipeline.run(generation.pk) == "failed"
+    generation.refresh_from_db()
+    assert "still is a recording of yours" in generation.error and "20 credits were" in generation.error
+    assert generation.takes.count() == 0
+    lifecycle.retry(generation)
+    assert pipeline.run(generation.pk) == "failed" and api.charged == 40  # not ordered, nor paid, again
+    generation.refresh_from_db()
+    assert "it was not ordered again" in generation.error
 
 
 @pytest.mark.django_db(transaction=True)

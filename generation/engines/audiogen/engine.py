@@ -16,7 +16,7 @@ from generation.engines.neural.catalogue import CC_BY_NC, EFFECTS, MODELS, gener
 from generation.engines.neural.options import decided
 from generation.engines.neural.pace import Calm, guess
 from generation.engines.neural.player import Player
-from generation.engines.neural.preparing import check_text, prepared_again
+from generation.engines.neural.preparing import check_model, check_text, prepared_again
 from generation.engines.neural.sampling import OPTIONS, Sampling
 from generation.engines.neural.sound import SAMPLE_RATE
 from generation.engines.progress import Progress
@@ -56,10 +56,7 @@ class AudioGen:
         """What is heard is what is written: the words are the prompt's. Raises BadWishes."""
         if brief.duration_seconds > LONGEST_SECONDS:
             raise BadWishes({"duration_seconds": f"AudioGen makes up to {LONGEST_SECONDS:.0f} seconds."})
-        if brief.model and brief.model not in self.models():
-            raise BadWishes(
-                {"model": f"AudioGen has no model “{brief.model}”. Choose: {', '.join(self.models())}."}
-            )
+        check_model(self.label, brief.model, self.models())
         text = (brief.text or brief.prompt).strip()
         check_text(text)
         evidence = brief.evidence | {"text": "asked" if brief.text else "rules"}

@@ -14,9 +14,9 @@ from generation.engines.musicgen import form
 from generation.engines.musicgen.takes import Maker, choice
 from generation.engines.neural import (
     devices,
+    ending,
     exact,
     finishing,
-    parts,
     places,
     references,
     sampling,
@@ -27,10 +27,9 @@ from generation.engines.neural.catalogue import CC_BY_NC, MELODY, MODELS, TEXT, 
 from generation.engines.neural.options import Option, decided
 from generation.engines.neural.pace import Calm, guess
 from generation.engines.neural.player import Player
-from generation.engines.neural.preparing import check_text, prepared_again
+from generation.engines.neural.preparing import check_model, check_text, prepared_again
 from generation.engines.neural.words import described
 from generation.engines.progress import Progress
-from generation.mastering import master, target_lufs
 from generation.prompting import BadWishes
 from generation.training import adapter
 
@@ -114,8 +113,7 @@ class MusicGen:
         if brief.model:
             name = brief.model if brief.model.startswith(PREFIX) else PREFIX + brief.model
             if name not in known:
-                words = ", ".join(one.removeprefix(PREFIX) for one in known)
-                raise BadWishes({"model": f"MusicGen has no model “{brief.model}”. Choose: {words}."})
+                check_model(self.label, brief.model, [one.removeprefix(PREFIX) for one in known])
             return name
         ready = places.ready(known) or known
         how = brief.options.get("references_as", "auto")
@@ -178,12 +176,7 @@ class MusicGen:
             raise EngineError("The model answered with silence. Try another seed, or more words.")
         if not best.correction.possible:
             notes.append(f"{best.correction.why} It is left as it is.")
-        progress.to(0.80, "Taking it apart into stems")
-        apart = parts.taken_apart(sound, progress.tick)
-        progress.to(0.88, "Writing down notes")
-        score = parts.notes_of(apart, brief.bpm)
-        progress.to(0.92, "Mastering")
-        done = master(apart.stems, SAMPLE_RATE, target_lufs=target_lufs(brief.genre), on_step=progress.tick)
+        done = ending.ended(sound, brief, progress, 0.80)
         progress.to(1.0, "Mastered")
         return Rendering(
             audio=done.audio,
@@ -204,11 +197,7 @@ class MusicGen:
                 "conditioned_on": list(heard.sources) if heard else [],
                 "candidates": [one.told(best) for one in tries],
                 "choice": choice(tries, best),
-                "score": score,
-                "approximate": {
-                    "stems": apart.how,
-                    "midi": "Approximate: written down from the finished sound." if score else "",
-                },
+                **done.told,
                 "environment": devices.environment(loaded.device),
                 **({"adapter": material.adapter.said()} if material.adapter else {}),
             },

@@ -11,6 +11,7 @@ import numpy as np
 from catalog.analysis import TrackAnalysis
 from generation.brief import Brief
 from generation.engines.base import Material
+from generation.engines.musicgen.drift import Beginning, Drift
 from generation.engines.musicgen.form import BEATS, Part, Window, beginning, windows
 from generation.engines.neural import exact
 from generation.engines.neural.exact import SAMPLE_RATE, Correction
@@ -19,7 +20,6 @@ from generation.engines.neural.references import COPIED_SECONDS
 from generation.engines.neural.words import section_text
 from generation.engines.progress import Progress
 
-LEVEL_DRIFT_DB = (-24.0, 9.0)  # of a window against the first: below it has died away, above it runs away
 AGAIN = 2  # times a window is made anew when it drifts
 
 
@@ -191,7 +191,7 @@ class Maker:
         return sound[:, round(line * SAMPLE_RATE) :], fix, notes
 
     def _extend(self, tokens: Any, plan: list[Window], best: Try, total: int, notes: list[str]) -> Any:
-        level = _level(best.sound)
+        begun = Beginning.of(best.sound, best.found, in_time=best.correction.possible)
         for number, window in enumerate(plan):
             part = self.parts[window.part]
             words = f"Playing the {part.name}, {number + 1} of {len(plan)}"
@@ -199,21 +199,21 @@ class Maker:
             def step(done: int, window: Window = window, words: str = words) -> None:
                 self.progress.to(0.04 + 0.66 * (window.start + done) / total, words)
 
-            kept: tuple[float, Any, int] | None = None
+            kept: tuple[Drift, Any, int] | None = None
             for again in range(1 + AGAIN):
                 seed = (best.seed + 1_000_003 * (number + 1) + 7_919 * again) % 2**63
                 longer = self.player.go_on(
                     tokens, self.text(window.part), window.context, window.end - window.start, seed, step
                 )
-                off = self._drift(longer, window, level)
-                if kept is None or off < kept[0]:
+                off = begun.drift(self._heard_of(longer, window))
+                if kept is None or off.size < kept[0].size:
                     kept = (off, longer, seed)
-                if off == 0.0:
+                if not off.size:
                     break
             off, tokens, seed = kept  # type: ignore[misc]  # the loop ran once at least
-            if off:
+            if off.size:
                 notes.append(
-                    f"The {part.name} drifted away from the beginning in level, also when it was played again."
+                    f"The {part.name} drifted away from the beginning in {off.words}, also when it was played again."
                 )
             self.windows.append(
                 {
@@ -222,18 +222,15 @@ class Maker:
                     "context": window.context,
                     "section": part.name,
                     "seed": str(seed),
-                    "drift_db": round(off, 2),
+                    "drift": off.to_json(),
                 }
             )
         return tokens
 
-    def _drift(self, tokens: Any, window: Window, level: float) -> float:
-        """Decibels by which the window's level lies outside of what the beginning allows; 0 inside."""
+    def _heard_of(self, tokens: Any, window: Window) -> np.ndarray:
         context = min(window.start, round(self.player.frame_rate))  # the decoder hears about a second
         sound = self.player.heard(tokens[..., window.start - context :])
-        change = _level(sound[:, round(context / self.player.frame_rate * SAMPLE_RATE) :]) - level
-        low, high = LEVEL_DRIFT_DB
-        return max(0.0, low - change, change - high)
+        return sound[:, round(context / self.player.frame_rate * SAMPLE_RATE) :]
 
 
 def _wrong(found: Sequence[Try]) -> str:
@@ -245,9 +242,3 @@ def _bar_line(found: TrackAnalysis) -> float:
     if found.first_downbeat is None or found.downbeat_confidence < 0.3 or found.beat_period is None:
         return 0.0
     return float(found.first_downbeat % (BEATS * found.beat_period))
-
-
-def _level(sound: np.ndarray) -> float:
-    if not sound.size:
-        return -120.0
-    return float(20.0 * np.log10(max(1e-6, float(np.sqrt(np.mean(np.square(sound, dtype=np.float64)))))))

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from generation.prompting import BadWishes
-
-TEXT_LENGTH = 500
+from generation.prompting import OPTION_LENGTH, BadWishes
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,8 @@ class Option:
                 raise ValueError(f"{self.label} is one of: {', '.join(self.choices)}.")
             return str(value)
         if self.kind == "text":
-            if not isinstance(value, str) or len(value) > TEXT_LENGTH:
-                raise ValueError(f"{self.label} is a text of at most {TEXT_LENGTH} characters.")
+            if not isinstance(value, str) or len(value) > OPTION_LENGTH:
+                raise ValueError(f"{self.label} is a text of at most {OPTION_LENGTH} characters.")
             return value.strip()
         try:
             number = float(value)

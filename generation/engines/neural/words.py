@@ -12,7 +12,6 @@ from typing import Any
 
 from generation.brief import Brief
 
-MOST_CHARACTERS = 2000
 SECTIONS: dict[str, tuple[str, float]] = {
     # what stands in the text, and how much of the asked energy it has
     "intro": ("sparse opening, few instruments", 0.55),

@@ -16,11 +16,11 @@ import numpy as np
 from catalog.repeatable import one_thread
 from generation.brief import Brief
 from generation.engines.base import Availability, EngineError, Material, OnProgress, Rendering
-from generation.engines.neural import finishing, parts
+from generation.engines.neural import ending, finishing
 from generation.engines.neural.exact import MOST_STRETCH, SAMPLE_RATE
 from generation.engines.neural.options import Option, decided
 from generation.engines.neural.preparing import check_text, prepared_again
-from generation.engines.neural.references import excerpt
+from generation.engines.neural.references import COPIED_SECONDS, excerpt
 from generation.engines.neural.words import described
 from generation.engines.progress import Progress
 from generation.engines.stability.client import (
@@ -35,7 +35,6 @@ from generation.engines.stability.client import (
     Service,
 )
 from generation.engines.stability.paid import Paid
-from generation.mastering import master, target_lufs
 from generation.prompting import BadWishes
 
 BASE = "https://api.stability.ai"
@@ -131,12 +130,13 @@ class StabilityAPI:
         )
         progress.to(0.75, "Measuring tempo and key")
         piece = finishing.put_right(_decoded(file), brief)
-        progress.to(0.82, "Taking it apart into stems")
-        apart = parts.taken_apart(finishing.joined([piece], [bars], brief), progress.tick)
-        progress.to(0.90, "Writing down notes")
-        score = parts.notes_of(apart, brief.bpm)
-        progress.to(0.93, "Mastering")
-        done = master(apart.stems, SAMPLE_RATE, target_lufs=target_lufs(brief.genre), on_step=progress.tick)
+        copied = material.copied(piece.audio, SAMPLE_RATE) if material.copied else 0.0
+        if copied >= COPIED_SECONDS:
+            raise EngineError(
+                f"What came back still is a recording of yours for {copied:.0f} seconds in a row. Go further from the "
+                f"reference, or take none. {_charged(bought)}"
+            )
+        done = ending.ended(finishing.joined([piece], [bars], brief), brief, progress, 0.82)
         said = order.form() | {"model": MODEL}
         return Rendering(
             audio=done.audio,
@@ -151,11 +151,8 @@ class StabilityAPI:
                 "windows": [{"bars": bars, **piece.by.to_json()}],
                 "references_as": "beginning" if sources else "off",
                 "conditioned_on": sources,
-                "score": score,
-                "approximate": {
-                    "stems": apart.how,
-                    "midi": "Approximate: written down from the finished sound." if score else "",
-                },
+                **done.told,
+                "copied_seconds": round(copied, 2),
                 "credits": CREDITS if bought else 0,
             },
             notes=[*([] if bought else [PAID_BEFORE]), *piece.notes],
@@ -207,6 +204,10 @@ def _meanwhile(work: Callable[[], T], progress: Progress) -> T:
     if failed:
         raise failed[0]
     return answer[0]
+
+
+def _charged(bought: bool) -> str:
+    return f"{CREDITS} credits were charged for it." if bought else PAID_BEFORE
 
 
 def _decoded(file: Path) -> np.ndarray:

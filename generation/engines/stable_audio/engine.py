@@ -10,18 +10,16 @@ from typing import Any
 from catalog.repeatable import one_thread
 from generation.brief import Brief
 from generation.engines.base import Availability, Material, OnProgress, Rendering
-from generation.engines.neural import devices, finishing, pace, parts, places
+from generation.engines.neural import devices, ending, finishing, pace, places
 from generation.engines.neural.catalogue import DIFFUSION, MODELS, STABILITY_COMMUNITY, generator_of, of_kind
 from generation.engines.neural.exact import SAMPLE_RATE
 from generation.engines.neural.options import Option, decided
-from generation.engines.neural.preparing import check_text, prepared_again
+from generation.engines.neural.preparing import check_model, check_text, prepared_again
 from generation.engines.neural.references import excerpt
 from generation.engines.neural.words import described
 from generation.engines.progress import Progress
 from generation.engines.stable_audio.pipeline import load
 from generation.engines.stable_audio.stretches import Session
-from generation.mastering import master, target_lufs
-from generation.prompting import BadWishes
 
 NEGATIVE = "low quality, distorted, noise, vocals"
 STEPS = 100
@@ -94,10 +92,7 @@ class StableAudio:
         """The brief with model, text and settings decided. Raises BadWishes."""
         check_text(brief.text)
         known = self.models()
-        if brief.model and brief.model not in known:
-            raise BadWishes(
-                {"model": f"Stable Audio has no model “{brief.model}”. Choose: {', '.join(known)}."}
-            )
+        check_model(self.label, brief.model, known)
         name = brief.model or next(iter(places.ready(known)), known[0])
         return replace(
             brief,
@@ -122,12 +117,7 @@ class StableAudio:
         session = Session(loaded, brief, progress, begin.sound if begin else None)
         pieces, candidates, choice = session.first(material)
         pieces += [session.another(number, pieces[0]) for number in range(1, len(session.bars))]
-        progress.to(0.84, "Taking it apart into stems")
-        apart = parts.taken_apart(finishing.joined(pieces, session.bars, brief), progress.tick)
-        progress.to(0.90, "Writing down notes")
-        score = parts.notes_of(apart, brief.bpm)
-        progress.to(0.93, "Mastering")
-        done = master(apart.stems, SAMPLE_RATE, target_lufs=target_lufs(brief.genre), on_step=progress.tick)
+        done = ending.ended(finishing.joined(pieces, session.bars, brief), brief, progress, 0.84)
         sources = list(begin.sources) if begin else []
         return Rendering(
             audio=done.audio,
@@ -148,11 +138,7 @@ class StableAudio:
                 "conditioned_on": sources,
                 "candidates": candidates,
                 "choice": choice,
-                "score": score,
-                "approximate": {
-                    "stems": apart.how,
-                    "midi": "Approximate: written down from the finished sound." if score else "",
-                },
+                **done.told,
                 "environment": devices.environment(loaded.device),
             },
             sections=session.sections(),
