@@ -81,10 +81,13 @@ def _django(folder: Path) -> None:
 
 def times(folder: Path, runs: int) -> list[Figure]:
     """Stamp and verify three minutes, and what the file grew by."""
+    from django.urls import get_resolver
+
     from provenance import keys
     from provenance.standalone import check
     from provenance.verification import State, verify_file
 
+    get_resolver().url_patterns  # noqa: B018  as in a process that serves: its first address costs .4 s of imports
     wanted = {"wav": 0.6, "flac": 0.6, "mp3": 0.15}
     lines, opened = [], _sockets()
     for name, plain in _written(folder, 180.0, 0).items():

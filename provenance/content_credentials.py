@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 from django.conf import settings
 
+from catalog.audio.marking import MARKABLE
 from catalog.audio.sniff import sniff
 from provenance import keys, statement
-from provenance.credentials import Credentials
+from provenance.credentials import Credentials, embed
 from provenance.manifest import limited, places
-from provenance.manifest.attaching import attach as attach_manifest
+from provenance.manifest.attaching import Attaching
 from provenance.manifest.writing import definition
 from provenance.models import Certificate
 
@@ -30,17 +35,50 @@ def reason(path: Path) -> str:
     return "" if name in places.MIME else f"{name.upper()} files cannot carry Content Credentials."
 
 
-def attach(path: Path, certificate: Certificate, carried: Credentials) -> None:
-    """Write the manifest of a stamped file, after all its tags.
+@contextlib.contextmanager
+def begun(paths: Iterable[Path]) -> Iterator[dict[Path, Attaching]]:
+    """Begin with files that will get credentials: what can be made ready while they are hashed and signed.
+
+    Those that cannot have any are left out. What is not finished in the block leaves nothing behind.
+    """
+    with contextlib.ExitStack() as stack:
+        out = {}
+        for path in paths:
+            if not reason(path) and (ready := _ready(path)) is not None:
+                stack.callback(ready.stop)
+                out[path] = ready
+        yield out
+
+
+def _ready(path: Path) -> Attaching | None:
+    with contextlib.suppress(limited.Unavailable):  # said again, and why, when its turn comes
+        return Attaching(path, tags=sniff(path).name in MARKABLE)
+    return None
+
+
+def attach(
+    path: Path, certificate: Certificate, carried: Credentials, ready: Attaching | None = None
+) -> None:
+    """Write tags and manifest of a stamped file. ready: what was `begun` for it.
 
     Raises SigningError when the claim key does not answer, and limited.Unavailable when the c2pa library cannot
     cope with the file. Nothing is lost then: stamping again finishes what is missing.
     """
     signer, key = keys.signer("c2pa")
+    tags = sniff(path).name in MARKABLE
     said = definition(
         statement.read(certificate.statement),
         carried.to_json(),
         format_name=sniff(path).name,
         version=str(settings.SPECTACULAR_SETTINGS["VERSION"]),
     )
-    attach_manifest(path, said, certificate=key.certificate, signer=signer)
+    work = ready or Attaching(path, tags=tags)
+    try:
+        tag = partial(_tag, path, carried) if tags else None
+        work.finish(said, certificate=key.certificate, signer=signer, tag=tag)
+    finally:
+        work.stop()
+
+
+def _tag(path: Path, carried: Credentials, to: IO[bytes]) -> None:
+    embed(path, carried, to=to)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from catalog.audio import marking
 from provenance.canonical import canonical
@@ -49,8 +49,11 @@ class Credentials:
         return {**held, "url": self.url} if self.url else held
 
 
-def embed(path: Path, credentials: Credentials) -> None:
-    """Write the credentials into the file (atomically; audio untouched). Raises AudioError when it cannot."""
+def embed(path: Path, credentials: Credentials, *, to: IO[bytes] | None = None) -> None:
+    """Write the credentials into the file (atomically; audio untouched), or into a copy `to`.
+
+    Raises AudioError when it cannot.
+    """
     custom = {
         CERTIFICATE: credentials.certificate_id,
         ENVELOPE: canonical(credentials.envelope).decode(),
@@ -58,7 +61,7 @@ def embed(path: Path, credentials: Credentials) -> None:
     }
     custom[URL] = credentials.url  # "" removes what an earlier stamp left
     custom[MANIFEST] = "c2pa" if credentials.manifest else ""
-    marking.write_fields(path, text={}, custom=custom)
+    marking.write_fields(path, text={}, custom=custom, to=to)
 
 
 def extract(path: Path) -> Credentials | None:

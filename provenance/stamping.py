@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ from provenance import (
 )
 from provenance.canonical import canonical
 from provenance.log import store
+from provenance.manifest.attaching import Attaching
 from provenance.manifest.judging import carried as carried_by_manifest
 from provenance.manifest.limited import Unavailable
 from provenance.models import (
@@ -99,33 +101,34 @@ def stamp(
     Raises StampRefused or StampConflict, AudioError for a file that cannot be read, and RuntimeError inside
     another transaction: a stamp must not be rolled back after its checkpoint was signed.
     """
-    subjects = _subjects(renditions)
-    found = _earlier(artist, idempotency_key, subjects)
-    if found is None:
-        name = artist_name or (artist.name if artist else "Unknown artist")
-        try:
-            found = _issue(
-                artist=artist,
-                name=name,
-                title=title,
-                provenance=provenance,
-                subjects=subjects,
-                declared=declared,
-                idempotency_key=idempotency_key,
-                peaks=peaks,
-                duration=duration,
-                private=private or {},
-                track=track,
+    with content_credentials.begun(_to_mark(renditions)) as ready:
+        subjects = _subjects(renditions)
+        found = _earlier(artist, idempotency_key, subjects)
+        if found is None:
+            name = artist_name or (artist.name if artist else "Unknown artist")
+            try:
+                found = _issue(
+                    artist=artist,
+                    name=name,
+                    title=title,
+                    provenance=provenance,
+                    subjects=subjects,
+                    declared=declared,
+                    idempotency_key=idempotency_key,
+                    peaks=peaks,
+                    duration=duration,
+                    private=private or {},
+                    track=track,
+                )
+            except IntegrityError:  # the same key, at the same moment, in another process
+                found = _earlier(artist, idempotency_key, subjects)
+                if found is None:
+                    raise
+        if fingerprint is not None:
+            CertifiedFingerprint.objects.update_or_create(
+                certificate=found, defaults={"data": fingerprint.astype("<u4").tobytes()}
             )
-        except IntegrityError:  # the same key, at the same moment, in another process
-            found = _earlier(artist, idempotency_key, subjects)
-            if found is None:
-                raise
-    if fingerprint is not None:
-        CertifiedFingerprint.objects.update_or_create(
-            certificate=found, defaults={"data": fingerprint.astype("<u4").tobytes()}
-        )
-    _mark(found, renditions)
+        _mark(found, renditions, ready)
     outbox.announce(found)
     timestamps.announce(found)
     return found
@@ -174,22 +177,28 @@ def absolute(path: str) -> str:
 
 
 def _subjects(renditions: Sequence[Rendition]) -> list[statement.Subject]:
-    out = []
-    for rendition in renditions:
-        if rendition.whole:
-            digest = file_sha256(rendition.path)
-            out.append(statement.Subject(rendition.format, statement.FILE_KIND, digest))
-            continue
-        found = sniff(rendition.path).name
-        if found not in (*MARKABLE, "m4a"):
-            raise StampRefused(
-                f"{found.upper()} files cannot be stamped yet. Export the recording as WAV, FLAC,"
-                " AIFF, MP3 or M4A."
-            )
-        kind, digest = streams.identity(rendition.path) if found == "m4a" else audio_digest(rendition.path)
-        stream = streams.flac_stream_sha256(rendition.path) if found == "flac" else ""
-        out.append(statement.Subject(rendition.format, kind, digest, stream))
-    return out
+    """By their hashes, two at a time: hashing and waiting for a decoder leave Python free."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(_subject, renditions))
+
+
+def _subject(rendition: Rendition) -> statement.Subject:
+    path = rendition.path
+    if rendition.whole:
+        return statement.Subject(rendition.format, statement.FILE_KIND, file_sha256(path))
+    found = sniff(path).name
+    if found not in (*MARKABLE, "m4a"):
+        raise StampRefused(
+            f"{found.upper()} files cannot be stamped yet. Export the recording as WAV, FLAC,"
+            " AIFF, MP3 or M4A."
+        )
+    kind, digest = streams.identity(path) if found == "m4a" else audio_digest(path)
+    stream = streams.flac_stream_sha256(path) if found == "flac" else ""
+    return statement.Subject(rendition.format, kind, digest, stream)
+
+
+def _to_mark(renditions: Sequence[Rendition]) -> list[Path]:
+    return [one.path for one in renditions if one.mark and not one.whole]
 
 
 def _earlier(
@@ -278,14 +287,16 @@ def _line(text: str) -> str:
     return " ".join(text.replace("\0", " ").split())[:200].strip()
 
 
-def _mark(certificate: Certificate, renditions: Sequence[Rendition]) -> None:
+def _mark(
+    certificate: Certificate, renditions: Sequence[Rendition], ready: Mapping[Path, Attaching] | None = None
+) -> None:
     """Sign a checkpoint that covers the entry and write the credentials into files that lack them."""
     carried = _carried(certificate)
     rows = {row.name: row for row in certificate.renditions.all()}
     for rendition in renditions:
         row = rows[rendition.format]
         if rendition.mark and not rendition.whole:
-            _mark_one(certificate, rendition, row, carried)
+            _mark_one(certificate, rendition, row, carried, (ready or {}).get(rendition.path))
         row.file_sha256, row.file_bytes = file_sha256(rendition.path), rendition.path.stat().st_size
         row.save(update_fields=["file_sha256", "file_bytes"])
 
@@ -301,6 +312,7 @@ def _mark_one(
     rendition: Rendition,
     row: CertifiedRendition,
     carried: credentials.Credentials,
+    ready: Attaching | None = None,
 ) -> None:
     """Tags first, the manifest last: it hashes the whole file."""
     if why := content_credentials.reason(rendition.path):
@@ -311,11 +323,11 @@ def _mark_one(
     if why and sniff(rendition.path).name not in MARKABLE:
         raise StampRefused(f"An M4A file can only carry its stamp in Content Credentials. {why}")
     before = streams.sound_sha256(rendition.path)
-    if sniff(rendition.path).name in MARKABLE:
+    if not wanted.manifest:
         credentials.embed(rendition.path, wanted)
-    if wanted.manifest:
+    else:
         try:
-            content_credentials.attach(rendition.path, certificate, wanted)
+            content_credentials.attach(rendition.path, certificate, wanted, ready)
         except Unavailable as error:  # a file the library cannot cope with goes out with its tags alone
             logger.warning("%s of %s got no Content Credentials: %s", row.name, certificate.pk, error)
             if sniff(rendition.path).name not in MARKABLE:

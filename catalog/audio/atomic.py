@@ -10,28 +10,45 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a new, empty file beside `path`; on success it takes the place of `path`.
+class Replacement:
+    """A new, empty file `part` beside `path`, which takes its place with `commit`.
 
     The content reaches the disk before the name does (fsync, then rename), so a crash leaves either
-    the old file or the new one. After an error the new file is removed and `path` is untouched. The
-    mode of an existing file is kept; a new one gets what the process's umask allows.
+    the old file or the new one. The mode of an existing file is kept; a new one gets what the
+    process's umask allows.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    os.close(handle)
-    part = Path(name)
-    try:
-        yield part
-        if path.exists():
-            shutil.copymode(path, part)
+
+    def __init__(self, path: Path) -> None:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        os.close(handle)
+        self.path, self.part = path, Path(name)
+
+    def commit(self) -> None:
+        if self.path.exists():
+            shutil.copymode(self.path, self.part)
         else:
-            part.chmod(0o666 & ~_umask())
-        _flush(part)
-        part.replace(path)
-        _flush(path.parent)
+            self.part.chmod(0o666 & ~_umask())
+        _flush(self.part)
+        self.part.replace(self.path)
+        _flush(self.path.parent)
+
+    def discard(self) -> None:
+        """Nothing happens after `commit`."""
+        self.part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a new, empty file beside `path`; on success it takes the place of `path` (`Replacement`).
+
+    After an error the new file is removed and `path` is untouched.
+    """
+    new = Replacement(path)
+    try:
+        yield new.part
+        new.commit()
     except BaseException:
-        part.unlink(missing_ok=True)
+        new.discard()
         raise
 
 

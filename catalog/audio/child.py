@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from catalog.audio import headers, sources, tags
+from catalog.audio import headers, sources
 from catalog.audio.confinement import confine
 from catalog.audio.errors import AudioError
 from catalog.audio.limits import Limits
@@ -33,12 +33,12 @@ _LOUDEST = 128.0  # +42 dB over full scale: more than any real mix, so garbage
 _HALF = 0.7071
 
 
-def main(job: dict[str, Any]) -> dict[str, Any]:
-    """Decode the file on standard input as `job` says and return the report."""
+def main(job: dict[str, Any], fd: int = INPUT) -> dict[str, Any]:
+    """Decode the file at `fd` as `job` says and return the report."""
     limits = Limits(**job["limits"])
-    located = locate(INPUT)
-    source = sources.open_source(INPUT, located, limits)
-    meter = _Meter(source.sample_rate, source.channels)
+    located = locate(fd)
+    source = sources.open_source(fd, located, limits)
+    meter = _Meter(source.sample_rate, source.channels, heard=job["out"] is not None)
     if job["out"] is None:
         for block in _bounded(source, limits):
             meter.take(block)
@@ -55,16 +55,22 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
         "source_channels": source.channels,
         "source_frames": meter.frames,
         "pcm_sha256": meter.digest.hexdigest(),
-        "peak": meter.peak,
         "notes": meter.notes(),
-        "tags": tags.read_from(buffered(INPUT, 0, os.fstat(INPUT).st_size)),
+        **({} if job["out"] is None else {"peak": meter.peak, "tags": _tags(fd)}),
     }
 
 
-class _Meter:
-    """Hashes, measures and cleans every block exactly once."""
+def _tags(fd: int) -> dict[str, Any]:
+    from catalog.audio import tags
 
-    def __init__(self, rate: int, channels: int) -> None:
+    return tags.read_from(buffered(fd, 0, os.fstat(fd).st_size))
+
+
+class _Meter:
+    """Hashes, measures and cleans every block exactly once. heard: somebody wants the samples, not only their hash."""
+
+    def __init__(self, rate: int, channels: int, *, heard: bool) -> None:
+        self._heard = heard
         self.digest = hashlib.sha256(f"{rate}:{channels}:".encode())
         self.frames = 0
         self.peak = 0.0
@@ -77,6 +83,9 @@ class _Meter:
         self._samples += block.size
         if block.dtype == np.int32:
             whole = np.ascontiguousarray(block, "<i4")
+            if not self._heard:
+                self.digest.update(whole.data)
+                return block
             # A power of two scales exactly, so that one rounding to float32 comes out as it would by way of float64.
             sound = np.multiply(whole, np.float32(1 / sources.FULL_SCALE), dtype=np.float32, casting="unsafe")
         else:

@@ -13,6 +13,7 @@ import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 from catalog.audio import id3, mpeg, vorbis
 from catalog.audio.atomic import replacing
@@ -28,8 +29,12 @@ _ID3_CHUNKS = (b"id3 ", b"ID3 ")
 _PIECE = 1 << 20
 
 
-def write_fields(path: Path, *, text: Mapping[str, str], custom: Mapping[str, str]) -> None:
+def write_fields(
+    path: Path, *, text: Mapping[str, str], custom: Mapping[str, str], to: IO[bytes] | None = None
+) -> None:
     """Write fields into the file at `path`, completely or not at all (`catalog.audio.atomic`).
+
+    to: an empty file that gets the result instead; then `path` stays as it is, and nothing is flushed to the disk.
 
     `text`: title, artist, bpm, key, genre, software, comment, where every player shows them.
     `custom`: names of A-Z, 0-9 and _ (at most 64), e.g. STARFORGE_CERTIFICATE; values of at most
@@ -43,9 +48,12 @@ def write_fields(path: Path, *, text: Mapping[str, str], custom: Mapping[str, st
     try:
         located = locate(fd)
         pieces = _rewritten(fd, located, text, custom)
+        if to is not None:
+            to.writelines(pieces)
+            to.flush()
+            return
         with replacing(path) as part, part.open("wb") as out:
-            for piece in pieces:
-                out.write(piece)
+            out.writelines(pieces)
     finally:
         os.close(fd)
 

@@ -1,8 +1,9 @@
 """The child that the c2pa library runs in: one hostile file in, a short report out.
 
-Started by `provenance.manifest.limited` as `python -m … DESCRIPTOR` with the file on standard input and the job as
-JSON behind that descriptor. It limits itself before it looks at the first byte, can open no socket, and knows no key of
-ours: a manifest is signed here with a key that the parent threw away, and the parent puts the true signature in.
+Started by `provenance.manifest.limited` as `python -m … DESCRIPTOR` with the file on standard input. It loads the
+library, then waits for its job as JSON from the pipe behind that descriptor. It limits itself before it looks at the
+first byte, can open no socket, and knows no key of ours: a manifest is signed here with a key that the parent threw
+away, and the parent puts the true signature in.
 """
 
 from __future__ import annotations
@@ -93,13 +94,13 @@ def write(job: dict[str, Any]) -> dict[str, Any]:
 def run(descriptor: int) -> None:
     report_to = os.dup(1)
     nothing = os.open(os.devnull, os.O_WRONLY)
-    with os.fdopen(descriptor, "rb") as file:
-        job = json.loads(file.read())
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
     try:
         import c2pa  # noqa: F401  loaded before the walls go up
 
+        with os.fdopen(descriptor, "rb") as told:
+            job = json.loads(told.read())
         size = os.fstat(0).st_size
         confine(Limits(**job["limits"]), output_bytes=size + (4 << 20) if "out" in job else 0)
         report = write(job) if "out" in job else read(job)

@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,30 +41,73 @@ def installed() -> bool:
     return importlib.util.find_spec("c2pa") is not None
 
 
-class Reading:
-    """The library at work on one file. Started at once, so that the caller can hash the sound meanwhile."""
+class _Child:
+    """The library in its process, loading. It is told what to do with the file at `fd` afterwards, once."""
 
-    def __init__(self, fd: int, located: Located, anchors: str) -> None:
+    def __init__(self, fd: int, *others: int) -> None:
         if not installed():
             raise Unavailable(MISSING)
-        mime = MIME.get(located.format.name)
-        if mime is None:
-            raise Unavailable("Content Credentials are not read from files of this format.")
-        job = {"mime": mime, "anchors": anchors, "purposes": TRUSTED_PURPOSES, "assertion": ASSERTION}
-        self._process = _started(fd, job)
+        self._fd = fd
+        told, self._tell = os.pipe()
+        paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", _MODULE, str(told)],
+                stdin=fd,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=(told, *others),
+                env={"LC_ALL": "C.UTF-8", "PYTHONPATH": os.pathsep.join(paths), "MALLOC_ARENA_MAX": "1"},
+            )
+        except BaseException:
+            os.close(self._tell)
+            raise
+        finally:
+            os.close(told)
 
-    def report(self) -> dict[str, Any]:
-        """As `child.read` answers. Raises Unavailable."""
+    def tell(self, job: dict[str, Any]) -> None:
+        """Its limits follow from the size that the file has now."""
+        room = LIMITS.memory_bytes + _COPIES * os.fstat(self._fd).st_size
+        limits = dataclasses.replace(LIMITS, memory_bytes=room)
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        with os.fdopen(self._tell, "wb") as pipe, contextlib.suppress(BrokenPipeError):  # `answer` says why
+            self._tell = -1
+            pipe.write(json.dumps({"limits": dataclasses.asdict(limits), **job}).encode())
+
+    def answer(self) -> dict[str, Any]:
+        """What it reports. Raises Unavailable."""
         return _answer(self._process)
 
     def stop(self) -> None:
         """End it, whatever it is doing. Nothing happens when it has ended already."""
+        if self._tell >= 0:
+            os.close(self._tell)
+            self._tell = -1
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()
+
+
+class Reading:
+    """The library at work on one file. Started at once, so that the caller can hash the sound meanwhile."""
+
+    def __init__(self, fd: int, located: Located, anchors: str) -> None:
+        mime = MIME.get(located.format.name)
+        if mime is None and installed():
+            raise Unavailable("Content Credentials are not read from files of this format.")
+        self._child = _Child(fd)
+        job = {"mime": mime, "anchors": anchors, "purposes": TRUSTED_PURPOSES, "assertion": ASSERTION}
+        self._child.tell(job)
+
+    def report(self) -> dict[str, Any]:
+        """As `child.read` answers. Raises Unavailable."""
+        return self._child.answer()
+
+    def stop(self) -> None:
+        self._child.stop()
 
 
 @contextlib.contextmanager
@@ -78,36 +120,22 @@ def reading(fd: int, located: Located, anchors: str) -> Iterator[Reading]:
         started.stop()
 
 
-def write(fd: int, out: int, located: Located, definition: dict[str, Any], chain: str, key: str) -> None:
-    """Copy the file at `fd` to `out` with a manifest that `key` (PEM) signs. Raises Unavailable."""
-    if not installed():
-        raise Unavailable(MISSING)
-    job = {
-        "mime": MIME[located.format.name],
-        "definition": definition,
-        "chain": chain,
-        "key": key,
-        "out": out,
-    }
-    _answer(_started(fd, job))
+class Writing:
+    """The library, loading, which will copy the file at `fd` to `out`: both may still be empty. Raises Unavailable."""
 
+    def __init__(self, fd: int, out: int) -> None:
+        self._child, self._out = _Child(fd, out), out
 
-def _started(fd: int, job: dict[str, Any]) -> subprocess.Popen[bytes]:
-    with tempfile.TemporaryFile() as told:
-        room = LIMITS.memory_bytes + _COPIES * os.fstat(fd).st_size
-        limits = dataclasses.replace(LIMITS, memory_bytes=room)
-        told.write(json.dumps({"limits": dataclasses.asdict(limits), **job}).encode())
-        told.seek(0)
-        os.lseek(fd, 0, os.SEEK_SET)
-        paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        return subprocess.Popen(
-            [sys.executable, "-m", _MODULE, str(told.fileno())],
-            stdin=fd,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=(told.fileno(), *([job["out"]] if "out" in job else ())),
-            env={"LC_ALL": "C.UTF-8", "PYTHONPATH": os.pathsep.join(paths), "MALLOC_ARENA_MAX": "1"},
+    def write(self, located: Located, definition: dict[str, Any], chain: str, key: str) -> None:
+        """Copy, with a manifest that `key` (PEM) signs. Once. Raises Unavailable."""
+        mime = MIME[located.format.name]
+        self._child.tell(
+            {"mime": mime, "definition": definition, "chain": chain, "key": key, "out": self._out}
         )
+        self._child.answer()
+
+    def stop(self) -> None:
+        self._child.stop()
 
 
 def _answer(process: subprocess.Popen[bytes]) -> dict[str, Any]:

@@ -63,4 +63,8 @@ def stranger() -> tuple[FileSigner, str]:
 
 def sign_again(path: Path, definition: dict[str, Any], key: tuple[FileSigner, str]) -> None:
     """Put another manifest in the place of the one there is."""
-    attaching.attach(path, definition, certificate=key[1], signer=key[0])
+    work = attaching.Attaching(path, tags=False)
+    try:
+        work.finish(definition, certificate=key[1], signer=key[0])
+    finally:
+        work.stop()
