@@ -384,6 +384,24 @@ class CertifiedFingerprint(models.Model):
 
     certificate = models.OneToOneField(Certificate, on_delete=models.CASCADE, related_name="fingerprint")
     data = models.BinaryField()
+    indexed = models.BooleanField(default=False, db_index=True, help_text="its numbers are entered")
 
     def __str__(self) -> str:
         return f"fingerprint of {self.certificate_id}"
+
+
+class FingerprintNumber(models.Model):
+    """A number of a fingerprint and the frame it lies at, to be looked up by (provenance.finding)."""
+
+    id = models.BigAutoField(primary_key=True)
+    fingerprint = models.ForeignKey(CertifiedFingerprint, on_delete=models.CASCADE, related_name="numbers")
+    number = models.IntegerField(help_text="the 32 bits as a signed integer")
+    place = models.IntegerField()
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["number", "fingerprint", "place"], name="fingerprint_numbers")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} at {self.place}"

@@ -17,14 +17,12 @@ from catalog.audio.decode import decode
 from catalog.audio.errors import AudioError
 from catalog.audio.fingerprint import fingerprint, fingerprints_at
 from catalog.audio.limits import Limits
-from catalog.matching import shelves
-from provenance import likeness, watermarks, wording
-from provenance.models import Certificate, CertifiedFingerprint
+from provenance import finding, likeness, watermarks, wording
+from provenance.models import Certificate
 from provenance.watermark import Found, read
 
 # Somebody waits at a page: of longer recordings the first ten minutes are listened to, of other speeds four.
 LISTENED_SECONDS, SPEEDS_SECONDS = 600.0, 240.0
-ON_A_SHELF = 256  # fingerprints: a few megabytes at a time
 # Share of bits that differ: more than a coder changes, so perhaps the copy plays at another speed.
 _DOUBTFUL = 0.08
 _DRIFT = tuple(step * 4e-4 for step in range(-3, 4))  # around a speed the fingerprint found
@@ -62,11 +60,11 @@ def by_watermark(
 
 def by_fingerprint(samples: np.ndarray, sample_rate: int) -> Recognised | None:
     """The likeliest certified recording, at other speeds too; then the watermark once more, at that speed."""
-    known = shelves(CertifiedFingerprint.objects.order_by("pk"), "certificate_id", each=ON_A_SHELF)
-    found = likeness.likeliest([fingerprint(samples, sample_rate)], known)
-    if known and (found is None or found.best.errors > _DOUBTFUL):
-        part = samples[:, : int(SPEEDS_SECONDS * sample_rate)]
-        other = likeness.likeliest(fingerprints_at(part, sample_rate, SPEEDS), known, SPEEDS)
+    marks = [fingerprint(samples, sample_rate)]
+    found = likeness.likeliest(marks, finding.worth_a_look(marks))
+    if (found is None or found.best.errors > _DOUBTFUL) and finding.known():
+        marks = fingerprints_at(samples[:, : int(SPEEDS_SECONDS * sample_rate)], sample_rate, SPEEDS)
+        other = likeness.likeliest(marks, finding.worth_a_look(marks), SPEEDS)
         if other is not None and (found is None or other.best.errors < found.best.errors):
             found = other
             speeds = tuple(found.best.speed + drift for drift in _DRIFT)

@@ -39,7 +39,6 @@ from provenance.manifest.judging import carried as carried_by_manifest
 from provenance.manifest.limited import Unavailable
 from provenance.models import (
     Certificate,
-    CertifiedFingerprint,
     CertifiedRendition,
     PrivatePart,
     certificate_id,
@@ -125,9 +124,9 @@ def stamp(
                 if found is None:
                     raise
         if fingerprint is not None:
-            CertifiedFingerprint.objects.update_or_create(
-                certificate=found, defaults={"data": fingerprint.astype("<u4").tobytes()}
-            )
+            from provenance import finding  # numpy stays out of web processes that stamp nothing
+
+            finding.keep(found, fingerprint)
         _mark(found, renditions, ready)
     outbox.announce(found)
     timestamps.announce(found)

@@ -23,7 +23,7 @@ from generation import lifecycle, pipeline
 from generation.engines.base import Rendering
 from generation.models import GeneratedTrack
 from generation.prompting import Wishes
-from provenance import origins, verification
+from provenance import finding, origins, verification
 from provenance.models import Watermark
 from provenance.stamping import StampRefused
 from provenance.verification import State
@@ -62,7 +62,7 @@ def made(artist: Artist, seed: int, bpm: int = 80, **wishes: Any) -> GeneratedTr
 
 
 def test_every_copy_of_a_take_leads_back_to_its_certificate(
-    artist: Artist, client: Client, settings: Settings, tmp_path: Path
+    artist: Artist, client: Client, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take = made(artist, 5)
     made(artist, 6, 220)  # by the same artist, in the same style
@@ -103,8 +103,10 @@ def test_every_copy_of_a_take_leads_back_to_its_certificate(
         "faster.mp3": faster,
     }
     before = settings.WATERMARK_SECRET
-    for level, secret in (("watermark", settings.WATERMARK_SECRET), ("fingerprint", "another secret")):
+    asked = (("watermark", before, 9), ("fingerprint", "another secret", 9), ("fingerprint", "a third", 0))
+    for level, secret, scanned in asked:
         settings.WATERMARK_SECRET = secret
+        monkeypatch.setattr(finding, "SCANNED_AT_MOST", scanned)  # 0: looked up in the index instead
         for name, copy in copies.items():
             found = verdict(name, copy)
             assert (found.state, found.exit_code, found.valid) == (State.RECOGNISED, 3, False), name
