@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('provenance', '0010_anchors'),
+        ('provenance', '0011_timestamps'),
     ]
 
     operations = [
