@@ -27,7 +27,7 @@ from catalog.sessions import artist_in
 TOO_MANY = "More attempts came from your address than allowed. Wait a minute, then try again."
 
 
-def _must_wait(request: HttpRequest) -> int:
+def must_wait(request: HttpRequest) -> int:
     """Seconds until this address may try again; 0 for an attempt within the rate.
 
     Guessing is slow on the pages too: they share one count with POST /api/token/.
@@ -43,7 +43,7 @@ def _must_wait(request: HttpRequest) -> int:
 def signup(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("catalog:library")
-    if request.method == "POST" and (seconds := _must_wait(request)):
+    if request.method == "POST" and (seconds := must_wait(request)):
         typed = {name: request.POST.get(name, "") for name in ("username", "name")}
         context = {"form": SignUpForm(initial=typed), "refused": TOO_MANY}
         answer = render(request, "account/signup.html", context, status=429)
@@ -71,7 +71,7 @@ class LogIn(auth.LoginView):
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        if not (seconds := _must_wait(request)):
+        if not (seconds := must_wait(request)):
             return super().post(request, *args, **kwargs)
         form = LogInForm(request, initial={"username": request.POST.get("username", "")})
         context = self.get_context_data(form=form, refused=TOO_MANY)

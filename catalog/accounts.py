@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -33,12 +34,16 @@ def create_artist(
             validate_password(password, user)
         user.set_password(password)
         user.save()
-        return Artist.objects.create(user=user, name=name.strip() or username, is_demo=is_demo)
+        return Artist.objects.create(
+            user=user, name=name.strip() or username, is_demo=is_demo, plan=settings.STARFORGE_PLAN
+        )
 
 
 def artist_of(user: User) -> Artist:
     """The artist of a signed-in user; made on first need for users created by `createsuperuser`."""
-    artist, _ = Artist.objects.get_or_create(user=user, defaults={"name": user.get_username()})
+    artist, _ = Artist.objects.get_or_create(
+        user=user, defaults={"name": user.get_username(), "plan": settings.STARFORGE_PLAN}
+    )
     return artist
 
 

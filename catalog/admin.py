@@ -55,6 +55,28 @@ class ArtistAdmin(GoesWhole, Listed):
     autocomplete_fields = ["user"]
     readonly_fields = ["created_at", "rights_declared_at"]
     date_hierarchy = "created_at"
+    actions = ["to_free", "to_pro", "to_elite"]
+
+    @admin.action(description="Change the plan to Free", permissions=["change"])
+    def to_free(self, request: HttpRequest, artists: QuerySet[Artist]) -> None:
+        self._plan(request, artists, Artist.Plan.FREE)
+
+    @admin.action(description="Change the plan to Pro", permissions=["change"])
+    def to_pro(self, request: HttpRequest, artists: QuerySet[Artist]) -> None:
+        self._plan(request, artists, Artist.Plan.PRO)
+
+    @admin.action(description="Change the plan to Elite", permissions=["change"])
+    def to_elite(self, request: HttpRequest, artists: QuerySet[Artist]) -> None:
+        self._plan(request, artists, Artist.Plan.ELITE)
+
+    def _plan(self, request: HttpRequest, artists: QuerySet[Artist], plan: Artist.Plan) -> None:
+        chosen = list(artists)
+        Artist.objects.filter(pk__in=[one.pk for one in chosen]).update(plan=plan)
+        for one in chosen:
+            self.log_change(request, one, f"Plan: {one.get_plan_display()} to {plan.label}.")
+        self.message_user(
+            request, f"{counted(len(chosen), 'artist')} now on the plan {plan.label}.", messages.SUCCESS
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Artist]:
         ready = Track.objects.filter(artist=OuterRef("pk"), status=Track.READY).order_by().values("artist")

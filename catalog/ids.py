@@ -32,3 +32,15 @@ def take_id() -> str:
 
 def adapter_id() -> str:
     return new_id("adp")
+
+
+def export_id() -> str:
+    return new_id("exp")
+
+
+def share_id() -> str:
+    return new_id("shr")
+
+
+def exhibit_id() -> str:
+    return new_id("gal")

@@ -16,7 +16,7 @@ from generation import adapter_files, allowance, consents
 from generation.engines.neural import places
 from generation.engines.neural.catalogue import MELODY, MODELS, TEXT, Model, of_kind
 from generation.models import Adapter, AdapterSource
-from generation.submitting import EngineUnavailable, Refused, TooFewTracks
+from generation.submitting import EngineUnavailable, PlanForbids, Refused, TooFewTracks
 from generation.training.adapter import FILE, Worn
 from generation.training.recipe import Recipe
 
@@ -30,10 +30,6 @@ class NoRights(Refused):
             "An adapter learns from your recordings, so it needs your statement that the rights to them are yours. "
             "Make it on the account page, then train."
         )
-
-
-class PlanForbids(Refused):
-    """The artist's plan does not include this."""
 
 
 class BadRecipe(Refused):

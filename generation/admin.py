@@ -17,9 +17,17 @@ from catalog.audio.ranged import ranged
 from generation import lifecycle
 from generation.adapter_admin import AdapterAdmin, TrainingConsentAdmin
 from generation.admin_parts import Steered, certificate_link
+from generation.gallery_admin import ExhibitAdmin, ExhibitReportAdmin
 from generation.models import GeneratedTrack, Generation
 
-__all__ = ["AdapterAdmin", "GeneratedTrackAdmin", "GenerationAdmin", "TrainingConsentAdmin"]
+__all__ = [
+    "AdapterAdmin",
+    "ExhibitAdmin",
+    "ExhibitReportAdmin",
+    "GeneratedTrackAdmin",
+    "GenerationAdmin",
+    "TrainingConsentAdmin",
+]
 
 LARGE = (
     "generation_params",

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from generation.api import adapters, evolution, exports, requests, sources, takes
+from generation.api import (
+    adapters,
+    archives,
+    evolution,
+    exports,
+    plans,
+    requests,
+    shares,
+    sources,
+    takes,
+)
 from generation.api.generations import (
     GenerationCancel,
     GenerationItem,
@@ -14,6 +24,12 @@ from generation.api.generations import (
 )
 
 urlpatterns = [
+    path("usage/", plans.Usage.as_view(), name="api-usage"),
+    path("export/", archives.ExportList.as_view(), name="api-export"),
+    path("export/<str:pk>/", archives.ExportItem.as_view(), name="api-export-item"),
+    path("export/<str:pk>/file/", archives.ExportFile.as_view(), name="api-export-file"),
+    path("shares/", shares.ShareList.as_view(), name="api-shares"),
+    path("shares/<str:pk>/", shares.ShareItem.as_view(), name="api-share"),
     path("engines/", requests.EngineList.as_view(), name="api-engines"),
     path("brief/", requests.BriefView.as_view(), name="api-brief"),
     path("generate/music", requests.GenerateMusic.as_view(), name="api-generate-music"),

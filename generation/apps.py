@@ -10,7 +10,7 @@ class GenerationConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog.signals import sound_gone, track_analysed
-        from generation import adapter_files, corpus, token_cache
+        from generation import adapter_files, archives, corpus, token_cache
         from generation.library import recognise
         from generation.lifecycle import artist_goes
         from generation.remains import kept_of
@@ -24,7 +24,7 @@ class GenerationConfig(AppConfig):
         )
         pre_delete.connect(artist_goes, sender="catalog.Artist", dispatch_uid="generation.artist_goes")
         sound_gone.connect(token_cache.sound_goes, dispatch_uid="generation.tokens.sound_goes")
-        for one in (token_cache, adapter_files):
+        for one in (token_cache, adapter_files, archives):
             pre_delete.connect(
                 one.artist_goes, sender="catalog.Artist", dispatch_uid=f"{one.__name__}.artist_goes"
             )

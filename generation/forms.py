@@ -60,6 +60,8 @@ def _keys() -> list[tuple[str, str]]:
 class StudioForm(forms.Form):
     """What to make. `wishes()` is the value of a valid form."""
 
+    over_plan = False  # refused because the artist's plan does not include it
+
     prompt = forms.CharField(max_length=PROMPT_LENGTH, required=False, label="Prompt")
     energy = forms.FloatField(min_value=0, max_value=1, required=False, label="Energy")
     bpm = forms.FloatField(min_value=BPM[0], max_value=BPM[1], required=False, label="BPM")

@@ -17,18 +17,20 @@ from django.db import transaction
 
 from catalog import jobs
 from catalog.models import Artist
-from generation import adapter_files, corpus
-from generation.models import Adapter, GeneratedTrack, Generation, Restoration
+from generation import adapter_files, allowance, archives, corpus, usage
+from generation.models import Adapter, Export, GeneratedTrack, Generation, Restoration
 from generation.restoring import CannotRestore, HereAlready, remade, remake, restorable, restore
 from generation.submitting import (
     MOST_UNDER_WAY,
     EngineUnavailable,
+    PlanForbids,
     Refused,
     TooFewTracks,
     TooManyUnderWay,
     draft,
     estimate,
     prepared,
+    refuse_over_plan,
     refuse_too_many,
     submit,
     under_way_of,
@@ -41,6 +43,7 @@ __all__ = [
     "CannotRestore",
     "EngineUnavailable",
     "HereAlready",
+    "PlanForbids",
     "Refused",
     "TooFewTracks",
     "TooManyUnderWay",
@@ -76,16 +79,22 @@ def cancel(generation: Generation) -> bool:
 def retry(generation: Generation, *, limited: bool = True) -> bool:
     """The same brief and seed again, for a failed or cancelled generation. Finished takes are kept.
 
-    False when it neither failed nor was cancelled. limited: raises TooManyUnderWay as `submit` does.
+    False when it neither failed nor was cancelled. limited: raises TooManyUnderWay and PlanForbids as
+    `submit` does.
     """
-    if limited and generation.status in {Generation.FAILED, Generation.CANCELLED}:
+    again = limited and generation.status in {Generation.FAILED, Generation.CANCELLED}
+    if again:
         refuse_too_many(generation.artist)
-    return jobs.requeue(generation, urgent=True)
+    with transaction.atomic():
+        if again:
+            refuse_over_plan(generation.artist)
+        return jobs.requeue(generation, urgent=allowance.of(generation.artist).priority)
 
 
 def delete(generation: Generation) -> None:
     """Delete a generation with its takes and files. Certificates and library tracks stay."""
     jobs.cancel(generation)
+    usage.keep_count(generation)
     folders = [take.folder for take in generation.takes.all()]
     generation.delete()
     _remove(folders)
@@ -140,7 +149,8 @@ def queue_positions(generations: Collection[Generation]) -> dict[str, tuple[int,
 
 
 def recover() -> int:
-    touched = sum(jobs.recover(model) for model in (Generation, Restoration, Adapter))
+    touched = sum(jobs.recover(model) for model in (Generation, Restoration, Adapter, Export))
+    archives.sweep()
     corpus.sweep()
     adapter_files.sweep()
     staging = Path(settings.MEDIA_ROOT) / "staging"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,10 +12,14 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from catalog.ids import adapter_id, generation_id, take_id
+from catalog.ids import adapter_id, exhibit_id, export_id, generation_id, share_id, take_id
 from catalog.jobs import Job
 from catalog.models import Artist, DNASnapshot, Track
 from provenance.models import Certificate
+
+
+def share_key() -> str:
+    return secrets.token_urlsafe(24)
 
 
 class Generation(Job):
@@ -67,6 +72,16 @@ class Generation(Job):
     def eta_seconds(self) -> float | None:
         left = self.eta(self.estimate_seconds or None)
         return None if left is None else round(left, 1)
+
+
+class SpentGeneration(models.Model):
+    """A generation that was made and deleted since: it counts in the month it was asked for."""
+
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="spent_generations")
+    at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"one of artist {self.artist_id} on {self.at:%Y-%m-%d}"
 
 
 def queue_of(engine: str) -> str:
@@ -358,3 +373,115 @@ class AdapterSource(models.Model):
 
     def __str__(self) -> str:
         return f"{len(self.track_ids)} recordings for {self.adapter_id}"
+
+
+class Export(Job):
+    """All that is kept of an artist as one zip; also the job of packing it. Its file goes when it expires."""
+
+    TASK = "generation.tasks.pack"
+    WHAT = "this export"
+
+    id = models.CharField(primary_key=True, max_length=32, default=export_id, editable=False)
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="exports")
+    estimate_bytes = models.PositiveBigIntegerField(default=0)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    left_out = models.JSONField(default=list, blank=True, help_text="files that were not here any more")
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+
+    def __str__(self) -> str:
+        return f"export of {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def file(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / "exports" / f"{self.pk}.zip"
+
+    @property
+    def is_here(self) -> bool:
+        return self.status == self.READY and self.file.is_file()
+
+
+class ShareQuerySet(models.QuerySet["Share"]):
+    def open(self) -> ShareQuerySet:
+        return self.filter(revoked_at=None, expires_at__gt=timezone.now())
+
+
+class Share(models.Model):
+    """A link by which anybody who has it hears one take, until it expires or is revoked."""
+
+    id = models.CharField(primary_key=True, max_length=32, default=share_id, editable=False)
+    key = models.CharField(
+        max_length=40, unique=True, default=share_key, editable=False, help_text="in the link"
+    )
+    take = models.ForeignKey(GeneratedTrack, on_delete=models.CASCADE, related_name="shares")
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ShareQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.take_id}, until {self.expires_at:%Y-%m-%d}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("generation:shared", args=[self.key])
+
+    @property
+    def is_open(self) -> bool:
+        return self.revoked_at is None and self.expires_at > timezone.now()
+
+
+class ExhibitQuerySet(models.QuerySet["Exhibit"]):
+    def public(self) -> ExhibitQuerySet:
+        return self.filter(state__in=[Exhibit.State.PROMOTED, Exhibit.State.CANON], taken_down_at=None)
+
+
+class Exhibit(models.Model):
+    """A take its owner offered to the gallery. Curators promote it; only what they promoted is shown."""
+
+    class State(models.TextChoices):
+        SANDBOX = "sandbox", "Sandbox"
+        PROMOTED = "promoted", "Promoted"
+        CANON = "canon", "Canon"
+
+    id = models.CharField(primary_key=True, max_length=32, default=exhibit_id, editable=False)
+    take = models.OneToOneField(GeneratedTrack, on_delete=models.CASCADE, related_name="exhibit")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.SANDBOX)
+    taken_down_at = models.DateTimeField(null=True, blank=True, help_text="by a curator; not offered again")
+    curated_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ExhibitQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-curated_at", "id"]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["state", "-curated_at"], name="gallery_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.take_id}: {self.state}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("generation:exhibit", args=[self.pk])
+
+
+class ExhibitReport(models.Model):
+    """What a visitor says is wrong with something in the gallery."""
+
+    exhibit = models.ForeignKey(Exhibit, on_delete=models.CASCADE, related_name="reports")
+    reason = models.CharField(max_length=40)
+    words = models.TextField(blank=True)
+    contact = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    handled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.exhibit_id}"

@@ -43,7 +43,7 @@ def studio(request: HttpRequest) -> HttpResponse:
                 )
             return redirect(made)
     if form.errors and request.headers.get("Accept") == JSON:
-        return JsonResponse({"errors": form.errors}, status=422)
+        return JsonResponse({"errors": form.errors}, status=_status(form))
     return _desk(request, artist, form)
 
 
@@ -100,6 +100,7 @@ def _submit(artist: Artist, form: StudioForm) -> Generation | None:
     except BadWishes as error:
         form.take_errors(error.errors)
     except lifecycle.Refused as error:
+        form.over_plan = isinstance(error, lifecycle.PlanForbids)
         form.add_error(None, str(error))
     else:
         return made
@@ -156,8 +157,14 @@ def _desk(request: HttpRequest, artist: Artist, form: StudioForm) -> HttpRespons
             "tracks": desk.choices(artist, chosen),
             **_now(artist),
         },
-        status=422 if form.errors else 200,
+        status=_status(form),
     )
+
+
+def _status(form: StudioForm) -> int:
+    if not form.errors:
+        return 200
+    return 429 if form.over_plan else 422
 
 
 def _now(artist: Artist) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.db.models import QuerySet
 from catalog import accounts, jobs, snapshots
 from catalog.dna import for_composing
 from catalog.models import Artist, DNASnapshot, Track
+from generation import allowance, usage
 from generation.brief import Brief, played_in
 from generation.engines import engines
 from generation.engines.base import Engine, Preparing
@@ -25,6 +27,14 @@ AVOIDED_TAKES = 6
 
 class Refused(Exception):
     """A generation that is not taken on. The message is for the artist."""
+
+
+class PlanForbids(Refused):
+    """The plan does not include it, or not so much of it. until: when it will, if time alone helps."""
+
+    def __init__(self, sentence: str, *, until: datetime | None = None) -> None:
+        self.until = until
+        super().__init__(sentence)
 
 
 class TooFewTracks(Refused):
@@ -122,12 +132,15 @@ def submit(
 ) -> tuple[Generation, bool]:
     """Queue a generation. (the row, False) when this request_key was used before: nothing new is made.
 
-    Raises Refused (TooFewTracks, EngineUnavailable, TooManyUnderWay) or BadWishes, and makes nothing then.
+    Raises Refused (TooFewTracks, EngineUnavailable, TooManyUnderWay, PlanForbids) or BadWishes, and makes nothing then.
     """
     if (before := asked_before(artist, request_key)) is not None:
         return before, False
     found = available(engine)
     refuse_too_many(artist)
+    refuse_over_plan(artist, request_key)
+    if wishes.references:
+        refuse_references(artist)
     count = snapshots.own_count(artist)
     if count < settings.STARFORGE_MIN_TRACKS:
         raise TooFewTracks(count, settings.STARFORGE_MIN_TRACKS)
@@ -204,6 +217,7 @@ def queue(
     brief = replace(brief, watermark=accounts.wants_watermark(artist) if asked is None else bool(asked))
     try:
         with transaction.atomic():
+            refuse_over_plan(artist, request_key)  # again, now that nobody else can come between
             generation = Generation.objects.create(
                 artist=artist,
                 title=title,
@@ -216,7 +230,8 @@ def queue(
                 request_key=request_key,
                 estimate_seconds=estimate(brief, engine, snapshots.own_count(artist)),
             )
-            jobs.wake(generation, urgent=True)  # somebody is waiting in front of a page
+            # Somebody is waiting in front of a page: where plans differ, who pays for it comes first.
+            jobs.wake(generation, urgent=allowance.of(artist).priority)
     except IntegrityError:  # the same key, at the same moment, in another process
         before = asked_before(artist, request_key)
         if before is None:
@@ -243,6 +258,24 @@ def refuse_too_many(artist: Artist) -> None:
     count = under_way_of(artist).count() + again.count()
     if count >= MOST_UNDER_WAY:
         raise TooManyUnderWay(count)
+
+
+def refuse_over_plan(artist: Artist, request_key: str | None = None) -> None:
+    """Raises PlanForbids when this month's generations are used up. What was asked under this key counts already."""
+    try:
+        with transaction.atomic():
+            usage.refuse_more(artist)
+    except usage.Used as error:
+        if asked_before(artist, request_key) is not None:
+            return
+        raise PlanForbids(str(error), until=error.until) from None
+
+
+def refuse_references(artist: Artist) -> None:
+    try:
+        usage.refuse_references(artist)
+    except usage.Forbidden as error:
+        raise PlanForbids(str(error)) from None
 
 
 def under_way_of(artist: Artist) -> QuerySet[Generation]:

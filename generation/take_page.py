@@ -7,7 +7,18 @@ from typing import Any
 from catalog import snapshots
 from catalog.analysis.keys import compatible, parse_key
 from catalog.models import Track
-from generation import edits, exporting, lifecycle, pictures, pipeline, remains, sources, studio, varying
+from generation import (
+    allowance,
+    edits,
+    exporting,
+    lifecycle,
+    pictures,
+    pipeline,
+    remains,
+    sources,
+    studio,
+    varying,
+)
 from generation.brief import Brief
 from generation.engines import engines
 from generation.engines.neural.catalogue import MODELS
@@ -127,14 +138,14 @@ def is_being_made_again(take: GeneratedTrack) -> bool:
 
 def _files(take: GeneratedTrack, tracks: dict[str, Track]) -> dict[str, Any]:
     """Which files there are, and what can be done about those that are gone."""
-    missing = remains.missing_files(take)
+    missing, allowed = remains.missing_files(take), allowance.of(take.generation.artist)
     row = remains.restoration_of(take)
     under_way = is_being_made_again(take)
     return {
         "missing": missing,
         "silent": bool({"wav", "preview"} & set(missing)),
-        "here": [kind for kind in ("wav", "flac", "mp3") if take.file(kind).is_file()],
-        "stems": bool(take.stems) and "stems" not in missing,
+        "here": [kind for kind in allowed.formats if take.file(kind).is_file()],
+        "stems": allowed.stems and bool(take.stems) and "stems" not in missing,
         "why_not": "" if not missing or under_way else lifecycle.restorable(take, tracks),
         "row": row,
         "under_way": under_way,

@@ -22,3 +22,9 @@ def train(adapter_id: str) -> str:
 
     os.setpriority(os.PRIO_PROCESS, 0, 10)  # whoever waits at a page comes first
     return run(adapter_id)
+
+
+def pack(export_id: str) -> str:
+    from generation.archives import run
+
+    return run(export_id)

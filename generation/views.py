@@ -40,8 +40,8 @@ def _own(request: HttpRequest, pk: str) -> Generation:
 @login_required
 @require_safe
 def generation(request: HttpRequest, pk: str) -> HttpResponse:
-    takes = GeneratedTrack.objects.select_related("certificate", "library_track", "restoration")
-    takes = takes.prefetch_related("tags").order_by("-similarity_score", "number")
+    takes = GeneratedTrack.objects.select_related("certificate", "library_track", "restoration", "exhibit")
+    takes = takes.prefetch_related("tags", "shares").order_by("-similarity_score", "number")
     one = get_object_or_404(
         Generation.objects.select_related("snapshot", "parent").prefetch_related(Prefetch("takes", takes)),
         pk=pk,

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from catalog.models import Artist, Track
+from generation.engines import engines
 
 GROUPS = {
     "account": "Account",
@@ -34,6 +35,11 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(
         request, "site/home.html", {"has_demo": demo is not None and demo.user.is_active, "heard": heard}
     )
+
+
+def terms(request: HttpRequest) -> HttpResponse:
+    """What may be done with what is made here. The licences are what the engines say of themselves."""
+    return render(request, "site/terms.html", {"engines": engines().values()})
 
 
 def _example(schema: dict[str, Any], components: dict[str, Any], depth: int = 0) -> Any:

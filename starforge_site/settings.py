@@ -127,6 +127,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# The plan that artists start with; what each includes: generation/allowance.py.
+STARFORGE_PLAN = env.choice("STARFORGE_PLAN", ("SELF-HOSTED", "FREE", "PRO", "ELITE"), "SELF-HOSTED").lower()
 LOGIN_URL = "/account/login/"
 LOGIN_REDIRECT_URL = "/generate/"
 LOGOUT_REDIRECT_URL = "/"
@@ -155,6 +157,8 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.rate("STARFORGE_RATE_ANON", "60/min"),
         "user": env.rate("STARFORGE_RATE_USER", "1200/min"),
+        "report": env.rate("STARFORGE_RATE_REPORT", "10/hour"),
+        "shared": env.rate("STARFORGE_RATE_SHARED", "120/min"),
         "token": env.rate("STARFORGE_RATE_TOKEN", "10/min"),
     },
     # X-Forwarded-For is believed only where a proxy of ours writes it: else anybody could write a new address.

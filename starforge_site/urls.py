@@ -8,6 +8,7 @@ from starforge_site import health, pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
+    path("terms/", pages.terms, name="terms"),
     path("", include("catalog.urls")),
     path("", include("generation.urls")),
     path("", include("provenance.urls")),

@@ -15,6 +15,7 @@ os.environ["STARFORGE_DATA"] = os.environ["STARFORGE_TEST_DATA"]
 # Hundreds of tests share one address within a minute. What a rate does is tested with a rate of its own.
 os.environ.setdefault("STARFORGE_RATE_ANON", "100000/min")
 os.environ.setdefault("STARFORGE_RATE_USER", "100000/min")
+os.environ.setdefault("STARFORGE_RATE_SHARED", "100000/min")
 os.environ.setdefault("STARFORGE_RATE_TOKEN", "100000/min")
 
 from starforge_site.settings import *  # noqa: F403

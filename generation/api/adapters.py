@@ -15,7 +15,7 @@ from catalog.api.documented import operation
 from catalog.api.fields import Flag, Number, Text, Whole
 from catalog.problems import Problem
 from generation import adapters, consents, lifecycle
-from generation.api.requests import KEY_HEADER, request_key, say
+from generation.api.requests import KEY_HEADER, over_plan, request_key, say
 from generation.api.take_json import STATES
 from generation.models import Adapter
 from generation.training.recipe import LIMITS, Recipe
@@ -123,7 +123,7 @@ def refused(error: lifecycle.Refused) -> NoReturn:
     if isinstance(error, adapters.BadRecipe):
         raise serializers.ValidationError({name: [text] for name, text in error.errors.items()}) from None
     if isinstance(error, adapters.PlanForbids):
-        raise Problem(429, "plan-limit", str(error), title="Not in your plan") from None
+        raise over_plan(error) from None
     if isinstance(error, adapters.NoRights):
         raise Problem(409, "no-rights-statement", str(error)) from None
     if isinstance(error, adapters.TooManyTrainings):

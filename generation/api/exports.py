@@ -18,7 +18,7 @@ from catalog.api.parsers import AnyAccept
 from catalog.audio.ranged import ranged
 from catalog.problems import Problem
 from catalog.turns import Busy
-from generation import exporting
+from generation import exporting, usage
 from generation.api.takes import TakeView
 from generation.models import GeneratedTrack
 
@@ -76,6 +76,7 @@ class TakeStems(TakeView):
         query = StemsQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         take = self.found(pk)
+        self.planned(usage.refuse_stems)
         if query.validated_data["format"] == "zip":
             return packed(request, take, exporting.write_stems, "application/zip", "_stems.zip")
         return Response(listed(take))
@@ -94,6 +95,7 @@ class TakeStem(TakeView):
     )
     def get(self, request: Request, pk: str, name: str) -> HttpResponseBase:
         take = self.found(pk)
+        self.planned(usage.refuse_stems)
         stem = next((one for one in exporting.project_of(take).stems if one.name == name), None)
         if stem is None:
             raise Problem(404, "no-audio", "This take has no such stem here.", title="No audio")
@@ -132,7 +134,9 @@ class TakeDawproject(TakeView):
         errors=(401, 404, 416, 503, 507),
     )
     def get(self, request: Request, pk: str) -> HttpResponseBase:
-        return packed(request, self.found(pk), exporting.write_dawproject, DAWPROJECT, ".dawproject")
+        take = self.found(pk)
+        self.planned(usage.refuse_stems)
+        return packed(request, take, exporting.write_dawproject, DAWPROJECT, ".dawproject")
 
 
 class TakeReaper(TakeView):
@@ -150,7 +154,9 @@ class TakeReaper(TakeView):
         errors=(401, 404, 416, 503, 507),
     )
     def get(self, request: Request, pk: str) -> HttpResponseBase:
-        return packed(request, self.found(pk), exporting.write_reaper, "application/zip", "_reaper.zip")
+        take = self.found(pk)
+        self.planned(usage.refuse_stems)
+        return packed(request, take, exporting.write_reaper, "application/zip", "_reaper.zip")
 
 
 def listed(take: GeneratedTrack) -> dict[str, Any]:

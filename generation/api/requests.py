@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from datetime import datetime
 from typing import Any, NoReturn
 
 from django.conf import settings
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,7 +18,7 @@ from catalog import snapshots
 from catalog.api.base import ArtistView
 from catalog.api.documented import operation
 from catalog.problems import Problem
-from generation import lifecycle
+from generation import lifecycle, usage
 from generation.api.take_json import STATES, socket_of
 from generation.api.wishes import BriefQuery, MusicRequest
 from generation.engines import engines
@@ -99,6 +102,16 @@ def request_key(request: Request) -> str | None:
     return hashlib.sha256(key.encode()).hexdigest() if len(key) > LONGEST_KEY else key or None
 
 
+def over_plan(error: Exception) -> Problem:
+    """What the plan does not include, as a problem; with Retry-After where time alone helps."""
+    until: datetime | None = getattr(error, "until", None)
+    more = {} if until is None else {"until": until.isoformat()}
+    problem = Problem(429, "plan-limit", str(error), title="Not in your plan", **more)
+    if until is not None:
+        problem.wait = max(1, math.ceil((until - timezone.now()).total_seconds()))  # type: ignore[attr-defined]
+    return problem
+
+
 def say(error: Exception) -> NoReturn:
     """What a verb of `lifecycle` refused, as a problem."""
     if isinstance(error, lifecycle.TooFewTracks):
@@ -119,6 +132,8 @@ def say(error: Exception) -> NoReturn:
             count=error.count,
             most=error.most,
         ) from None
+    if isinstance(error, (lifecycle.PlanForbids, usage.Forbidden)):
+        raise over_plan(error) from None
     if isinstance(error, lifecycle.EngineUnavailable):
         if error.slug not in engines():
             raise serializers.ValidationError({"engine": [str(error)]}) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -23,7 +24,7 @@ from catalog.audio.sniff import FORMATS as KINDS
 from catalog.intake import Refused
 from catalog.models import Artist
 from catalog.problems import Problem
-from generation import browsing, keeping, library, lifecycle
+from generation import browsing, keeping, library, lifecycle, usage
 from generation.api.requests import KEY_HEADER, Accepted, answer, refuse_reuse, request_key, say
 from generation.api.take_json import FORMATS, RestorationJSON, TakeChanges, TakeDetail, TakeRow
 from generation.models import GeneratedTrack
@@ -103,6 +104,13 @@ class TakeView(ArtistView):
     def found(self, pk: str) -> GeneratedTrack:
         return get_object_or_404(owned(self.artist), pk=pk)
 
+    def planned(self, refuse: Callable[..., None], *what: str) -> None:
+        """A 429 problem for what the artist's plan does not include."""
+        try:
+            refuse(self.artist, *what)
+        except usage.Forbidden as error:
+            say(error)
+
 
 class TakeItem(TakeView):
     @operation(
@@ -165,7 +173,9 @@ class TakeAudio(TakeView):
         query = AudioQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         wanted = query.validated_data["format"]
-        return take_audio(request, self.found(pk), wanted, attachment=query.validated_data["download"])
+        take = self.found(pk)
+        self.planned(usage.refuse_format, wanted)
+        return take_audio(request, take, wanted, attachment=query.validated_data["download"])
 
 
 def take_audio(request: Any, take: GeneratedTrack, wanted: str, *, attachment: bool) -> HttpResponseBase:

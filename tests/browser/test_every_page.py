@@ -19,6 +19,8 @@ PUBLIC = (
     "/log/",
     "/log/checkpoints/",
     "/api/docs/",
+    "/terms/",
+    "/gallery/",
     "/nothing-here/",
 )
 PRIVATE = (
@@ -34,6 +36,8 @@ PRIVATE = (
     "/history/families/",
     "/history/compare/",
     "/account/",
+    "/account/export/",
+    "/account/delete/",
 )
 WIDTHS = (1440, 390)
 PASSWORD = "a-long-enough-phrase-42"

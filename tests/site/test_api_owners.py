@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.urls import URLPattern, get_resolver
+from django.utils import timezone
 
 from catalog.models import DuplicatePair, Import, Track
-from generation.models import Adapter, EvolutionNote, GeneratedTrack, Generation
+from generation.models import Adapter, EvolutionNote, Export, GeneratedTrack, Generation, Share
 from tests.catalog.test_api_problems import problem
 from tests.people import Person, collaborator, owner, stranger
 from tests.rows import generation_of, ready_track, take_of
@@ -77,6 +79,8 @@ def belongings(person: Person) -> dict[str, str]:
         "/api/evolution/notes/": str(
             EvolutionNote.objects.create(artist=person.artist, on="2026-03-01", text="new studio").pk
         ),
+        "/api/export/": Export.objects.create(artist=person.artist).pk,
+        "/api/shares/": Share.objects.create(take=take, expires_at=timezone.now() + timedelta(days=1)).pk,
         "/api/generations/": generation.pk,
         "/api/generated-tracks/": take.pk,
     }
