@@ -7,6 +7,7 @@ page(import.meta.url, ({ every }) => {
   if (!box) return;
   every(1500, async () => {
     const { ok, status, data } = await ask(`/api/export/${box.dataset.export}/`).catch(() => ({ ok: false, status: 0 }));
+    if (!document.contains(box)) return;
     if (status === 404 || (ok && !["queued", "running"].includes(data.status))) return location.reload();
     if (!ok) return;
     box.querySelector("progress").value = data.progress;
