@@ -49,11 +49,9 @@ def badges(
 
 def process(artist: str, provenance: Mapping[str, Any]) -> str:
     """How it was made, on one line."""
-    count = wording.track_count(provenance)
-    model = wording.model_name(provenance)
+    model, heard = wording.model_name(provenance), wording.recordings(provenance)
     by = f"AI-native, by {model}" if model else "AI-native"
-    whose = f"recording{'' if count == 1 else 's'} of {wording.clip(artist)}"
-    return f"{by} from {count:,} {whose}" if count else by
+    return f"{by} from {heard} of {wording.clip(artist)}" if heard else by
 
 
 def _block(provenance: Mapping[str, Any], name: str) -> Mapping[str, Any]:
