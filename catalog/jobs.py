@@ -153,12 +153,12 @@ class Lease:
     def _mine(self) -> models.QuerySet[Job]:
         return self.model._base_manager.filter(pk=self.pk, status=self.model.RUNNING, worker=self.worker)
 
-    def report(self, progress: float, stage: str = "") -> None:
-        """Say how far the work is (0..1, never backwards) and what it is doing.
+    def report(self, progress: float, stage: str = "", **fields: Any) -> None:
+        """Say how far the work is (0..1, never backwards) and what it is doing; `fields` are seen at the same moment.
 
         Raises Cancelled when the owner asked to stop, Lost when the row is no longer ours.
         """
-        changes: dict[str, Any] = {"beat": timezone.now(), "version": F("version") + 1}
+        changes: dict[str, Any] = {**fields, "beat": timezone.now(), "version": F("version") + 1}
         changes["progress"] = max(0.0, min(1.0, progress))
         if stage:
             changes["stage"] = stage[:120]

@@ -167,11 +167,7 @@ class Teller:
         if time.monotonic() - self.told < REPORT_SECONDS:
             return
         self.told = time.monotonic()
-        if self.fields:
-            mine = Adapter.objects.filter(pk=self.lease.pk, worker=self.lease.worker)
-            mine.update(**self.fields)
-        # Last: it is what tells the sockets, and what raises when the training shall stop.
-        self.lease.report(news.step / news.steps if news.steps else 0.0, news.stage)
+        self.lease.report(news.step / news.steps if news.steps else 0.0, news.stage, **self.fields)
 
 
 def recording_of(track: Track, words: list[str]) -> Recording:
