@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth import views as auth
@@ -18,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from catalog import accounts
+from catalog import accounts, rates
 from catalog.api.token import TokenThrottle
 from catalog.forms import RIGHTS, ChangePasswordForm, LogInForm, ProfileForm, SignUpForm
 from catalog.models import AccessToken, Artist
@@ -32,10 +30,7 @@ def must_wait(request: HttpRequest) -> int:
 
     Guessing is slow on the pages too: they share one count with POST /api/token/.
     """
-    throttle = TokenThrottle()
-    if throttle.allow_request(request, None):  # type: ignore[arg-type]  # it reads user and address only
-        return 0
-    return math.ceil(throttle.wait() or 60)
+    return rates.must_wait(TokenThrottle, request)
 
 
 @sensitive_post_parameters("password")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
@@ -13,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from catalog import rates
 from catalog.audio.ranged import ranged
 from catalog.sessions import artist_in
 from generation import badges, gallery
@@ -89,12 +88,8 @@ def report(request: HttpRequest, pk: str) -> HttpResponse:
     words, contact = request.POST.get("words", ""), request.POST.get("contact", "")
     if reason not in gallery.REASONS or "\0" in words + contact:
         raise BadRequest("The form was not sent as this page writes it.")
-    throttle = gallery.ReportThrottle()
-    if not throttle.allow_request(request, None):  # type: ignore[arg-type]  # it reads user and address only
-        words = "Many reports came from your address. Wait an hour, then try again."
-        answer = HttpResponse(words, status=429, content_type="text/plain; charset=utf-8")
-        answer.headers["Retry-After"] = str(math.ceil(throttle.wait() or 3600))
-        return answer
+    if seconds := rates.must_wait(gallery.ReportThrottle, request, most=3600):
+        return rates.too_many("Many reports came from your address. Wait an hour, then try again.", seconds)
     gallery.report(row, reason=reason, words=words, contact=contact)
     messages.success(request, "Your report is with the curators.")
     return redirect(row)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -11,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_POST, require_safe
 
+from catalog import rates
 from catalog.audio.ranged import ranged
 from catalog.sessions import artist_in
 from generation import sharing
@@ -47,12 +46,9 @@ def revoke(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 def _opened(request: HttpRequest, key: str) -> Share | HttpResponse:
-    throttle = sharing.SharedThrottle()
-    if not throttle.allow_request(request, None):  # type: ignore[arg-type]  # it reads user and address only
+    if seconds := rates.must_wait(sharing.SharedThrottle, request):
         words = "More requests came from your address than allowed. Wait a minute, then try again."
-        answer = HttpResponse(words, status=429, content_type="text/plain; charset=utf-8")
-        answer.headers["Retry-After"] = str(math.ceil(throttle.wait() or 60))
-        return answer
+        return rates.too_many(words, seconds)
     row = sharing.found(key)
     if row is None:
         raise Http404("There is nothing at this address.")
