@@ -11,12 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog import rates
+from catalog import addresses, rates
 from catalog.audio.ranged import ranged
 from catalog.sessions import artist_in
 from generation import badges, gallery
 from generation.models import Exhibit, GeneratedTrack
-from provenance.stamping import absolute
 
 PER_PAGE = 24
 # The one page that others may frame: it runs no script and sends no form.
@@ -51,7 +50,7 @@ def _public(pk: str) -> Exhibit:
 @require_safe
 def exhibit(request: HttpRequest, pk: str) -> HttpResponse:
     (shown,) = gallery.shown([_public(pk)])
-    base = absolute("") or f"{request.scheme}://{request.get_host()}"
+    base = addresses.site(request)
     return render(
         request,
         "gallery/exhibit.html",

@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from django.conf import settings
 from django.core.cache import caches
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,6 +13,7 @@ from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
+from catalog import addresses
 from catalog.models import Track
 from provenance import anchored, card, codes, opening, pictures, reading, standing, statement, wording
 from provenance.log import store
@@ -31,7 +31,7 @@ def certificate(request: HttpRequest, certificate_id: str) -> HttpResponse:
     verdict = verify_certificate(found.pk)
     checkpoint = store.latest_checkpoint()
     claimed = found.provenance
-    base = _base(request)
+    base = addresses.site(request)
     newer = _newer(verdict)
     return render(
         request,
@@ -121,10 +121,6 @@ def _unknown(request: HttpRequest, certificate_id: str) -> HttpResponse:
         "possible": CERTIFICATE_ID.fullmatch(certificate_id) is not None,
     }
     return render(request, "provenance/unknown.html", asked, status=404)
-
-
-def _base(request: HttpRequest) -> str:
-    return settings.STARFORGE_PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
 
 
 def _newer(verdict: Verdict) -> str:

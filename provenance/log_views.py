@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from catalog import addresses
 from provenance.log import store, tree
 from provenance.models import Checkpoint, LogEntry
 
@@ -96,7 +96,7 @@ def _answer(request: HttpRequest, template: str, context: dict[str, Any]) -> Htt
         "latest": latest,
         "root": bytes(latest.root).hex(),
         "origin": latest.key.name,
-        "base": settings.STARFORGE_PUBLIC_URL or f"{request.scheme}://{request.get_host()}",
+        "base": addresses.site(request),
     }
     return render(request, f"provenance/{template}", {**shared, "query": request.GET, **context})
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from catalog import addresses
 from catalog.models import Artist, Track
 from generation.engines import engines
 
@@ -164,5 +165,5 @@ def operations(base: str) -> list[dict[str, Any]]:
 
 def api_docs(request: HttpRequest) -> HttpResponse:
     """Every operation of the API with its parameters, answers and a curl line. Drawn from the schema."""
-    base = settings.STARFORGE_PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
+    base = addresses.site(request)
     return render(request, "site/api_docs.html", {"groups": operations(base), "base": base})

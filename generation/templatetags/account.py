@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import template
-from django.conf import settings
 
+from catalog import addresses
 from catalog.models import Artist
 from generation import allowance, sharing, usage
 from generation.models import GeneratedTrack, Share
@@ -44,7 +44,7 @@ def shares_of(context: dict[str, Any], artist: Artist) -> dict[str, Any]:
 
 def _links(context: dict[str, Any], rows: Iterable[Share]) -> list[tuple[Share, str]]:
     request = context["request"]
-    base = settings.STARFORGE_PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
+    base = addresses.site(request)
     return [(row, base + row.get_absolute_url()) for row in rows]
 
 
