@@ -13,6 +13,10 @@ import time
 from tests import services
 
 NOTHING_COLLECTED = 5
+# Each holds a catalog, an analysis and now and then a browser: more than four would want more memory than cores.
+PROCESSES = min(4, len(os.sched_getaffinity(0)))
+# A file stays in one process: its fixtures are made once. `-n 0` among the arguments works in this one.
+SHARED = ("-n", str(PROCESSES), "--dist", "loadfile") if PROCESSES > 1 else ()
 
 
 def run(name: str, *arguments: str, database_url: str = "") -> tuple[str, int, float]:
@@ -21,7 +25,7 @@ def run(name: str, *arguments: str, database_url: str = "") -> tuple[str, int, f
     if database_url:
         environment["DATABASE_URL"] = database_url
     started = time.monotonic()
-    code = subprocess.call([sys.executable, "-m", "pytest", *arguments], env=environment)
+    code = subprocess.call([sys.executable, "-m", "pytest", *SHARED, *arguments], env=environment)
     return name, code, time.monotonic() - started
 
 

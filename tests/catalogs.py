@@ -6,6 +6,7 @@ under a name that carries the code that made them.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -72,13 +73,14 @@ def sources(cache: pytest.Cache) -> Path:
     """The folder with the files and what was measured on them; made when missing."""
     home = cache.mkdir("starforge-catalog")
     folder = home / _version()
-    if not folder.is_dir():
-        for old in home.iterdir():
-            shutil.rmtree(old, ignore_errors=True)
-        part = home / f".part-{os.getpid()}"
-        shutil.rmtree(part, ignore_errors=True)
-        _make(part)
-        part.rename(folder)
+    with (home.parent / f"{home.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process of the same suite may be at it
+        if not folder.is_dir():
+            for old in home.iterdir():
+                shutil.rmtree(old, ignore_errors=True)
+            part = home / f".part-{os.getpid()}"
+            _make(part)
+            part.rename(folder)
     return folder
 
 

@@ -8,7 +8,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-if "STARFORGE_TEST_DATA" not in os.environ:
+# Of its own for each of the processes that share the suite; what a test starts works on its test's.
+if os.environ.get("STARFORGE_TEST_DATA_OF") != os.environ.get("PYTEST_XDIST_WORKER", ""):
+    os.environ["STARFORGE_TEST_DATA_OF"] = os.environ.get("PYTEST_XDIST_WORKER", "")
     os.environ["STARFORGE_TEST_DATA"] = tempfile.mkdtemp(prefix="starforge-test-")
     atexit.register(shutil.rmtree, os.environ["STARFORGE_TEST_DATA"], ignore_errors=True)
 os.environ["STARFORGE_DATA"] = os.environ["STARFORGE_TEST_DATA"]
