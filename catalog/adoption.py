@@ -86,6 +86,7 @@ def by_name_again(track: Track) -> dict[str, Any]:
         "tags": {},
         "progress": 0.0,
         "cancel_asked": False,
+        "started_at": None,
         "version": F("version") + 1,
     }
 

@@ -20,6 +20,8 @@ from django_q.tasks import async_task
 from catalog import adoption, collected, intake
 from catalog.matching import shelves
 from catalog.models import Artist, DuplicatePair, Fingerprint, PlaylistEntry, Track
+from catalog.precedence import Rank
+from catalog.queue import address
 
 # The share of the shorter recording that must lie on one alignment with the other.
 LEAST_SHARE, LEAST_SECONDS = 0.6, 8.0
@@ -37,7 +39,8 @@ class Undecidable(Exception):
 
 def ask(artist: Artist) -> None:
     """Have a worker look for duplicates: called when a catalog has settled."""
-    async_task("catalog.tasks.find_duplicates", artist.pk, cluster="cpu")
+    place = address("cpu", Rank.BATCH, artist.pk)
+    async_task("catalog.tasks.find_duplicates", artist.pk, cluster=place)
 
 
 def pairs_of(artist: Artist) -> QuerySet[DuplicatePair]:

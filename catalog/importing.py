@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import transaction
 
 from catalog import adoption, jobs, snapshots
+from catalog.audio import atomic
 from catalog.ids import import_id
 from catalog.imports import Entry, ImportRefused, Kind, ListedPlaylist, kind_of, read, survey
 from catalog.imports.limits import MAX_BYTES
@@ -91,9 +92,9 @@ def _submit(artist: Artist, stream: Readable, filename: str, only: str, queue: b
             if (same := under_way.first()) is not None:
                 return same
             row.save(force_insert=True)
-            incoming.replace(row.file)
+            atomic.move(incoming, row.file)
             if queue:
-                jobs.wake(row, urgent=True)  # somebody is waiting at a page
+                jobs.wake(row)
         return row
     finally:
         incoming.unlink(missing_ok=True)
@@ -187,7 +188,7 @@ def cancel(row: Import) -> bool:
 
 def retry(row: Import) -> bool:
     """Go on with an import that failed or was cancelled, from where it stopped. False when there is nothing to."""
-    return bool(row.path) and jobs.requeue(row, urgent=True)
+    return bool(row.path) and jobs.requeue(row)
 
 
 def recover() -> int:

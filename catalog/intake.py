@@ -19,6 +19,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from catalog import adoption, corrections, jobs
+from catalog.audio import atomic
 from catalog.audio.errors import AudioError
 from catalog.audio.sniff import sniff
 from catalog.ids import track_id
@@ -111,8 +112,6 @@ def _accept(
                     )
                 hasher.update(data)
                 out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
         if not size:
             raise Refused("empty", "The file is empty. Nothing was uploaded.")
         digest = hasher.hexdigest()
@@ -138,7 +137,7 @@ def _accept(
             settled_title=bool(title.strip()),
         )
         final = Path(settings.MEDIA_ROOT) / path
-        incoming.replace(final)
+        atomic.move(incoming, final)
         try:
             with transaction.atomic():
                 row = adoption.row_to_fill(artist, said) if said else None
@@ -200,7 +199,7 @@ def correct(track: Track, **changes: Any) -> Track:
 
 def retry(track: Track) -> bool:
     """Analyse a failed track again. False when it is waiting, running or ready."""
-    return jobs.requeue(track, urgent=True)
+    return jobs.requeue(track)
 
 
 def withdraw(track: Track, *, row: bool = False) -> None:

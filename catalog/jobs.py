@@ -28,7 +28,8 @@ from django.db.models import F, Min
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from catalog.queue import URGENT, limits_of
+from catalog.precedence import Rank
+from catalog.queue import address, limits_of, read_address, standing
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ class Job(models.Model):
     CANCELLED: ClassVar[str] = "cancelled"
     TASK: ClassVar[str]
     WHAT: ClassVar[str] = "this job"
+    QUEUES: ClassVar[tuple[str, ...]] = ("cpu",)  # those that `queue_name` may say
+    OWNER: ClassVar[str] = "artist"  # the way to the artist whose turn it takes; "" where it is nobody's
 
     status = models.CharField(max_length=16, default="queued", db_index=True)
     stage = models.CharField(max_length=120, blank=True)
@@ -84,6 +87,19 @@ class Job(models.Model):
     def queue_name(self) -> str:
         return "cpu"
 
+    @property
+    def rank(self) -> Rank:
+        """Before and after whose work it stands in its queue."""
+        return Rank.WAITED_FOR if self.started_at is None else Rank.BEGUN
+
+    @property
+    def owner_id(self) -> int | None:
+        found: Any = self
+        *way, last = self.OWNER.split("__")
+        for name in way:
+            found = getattr(found, name)
+        return getattr(found, f"{last}_id") if last else None
+
     def eta(self, estimate: float | None = None) -> float | None:
         """Seconds left, from what this run has shown so far; from `estimate` while it has shown little."""
         if self.status != self.RUNNING or not self.started_at:
@@ -97,12 +113,12 @@ class Job(models.Model):
         return self.progress * shown + (1 - self.progress) * max(0.0, estimate - spent)
 
 
-def wake(job: Job, *, urgent: bool = False) -> None:
+def wake(job: Job, rank: Rank | None = None) -> None:
     """Put a wake-up on the queue. Called inside the transaction that made the row: both commit or neither."""
     queue = job.queue_name
+    place = address(queue, job.rank if rank is None else rank, job.owner_id)
     # Its own queue's time-out, also where another cluster serves that queue.
-    timeout = limits_of(queue)["timeout"]
-    async_task(job.TASK, job.pk, cluster=f"{queue}{URGENT}" if urgent else queue, timeout=timeout)
+    async_task(job.TASK, job.pk, cluster=place, timeout=limits_of(queue)["timeout"])
 
 
 # --- who is working -----------------------------------------------------------------------------------
@@ -244,12 +260,12 @@ def cancel(job: Job) -> bool:
     return bool(rows.filter(status=job.RUNNING).update(cancel_asked=True, version=F("version") + 1))
 
 
-def requeue(job: Job, *, urgent: bool = False) -> bool:
+def requeue(job: Job) -> bool:
     """Try a failed or cancelled job again from the start. False when it is waiting, running or done."""
-    return bool(requeue_all(type(job)._base_manager.filter(pk=job.pk), urgent=urgent))
+    return bool(requeue_all(type(job)._base_manager.filter(pk=job.pk)))
 
 
-def requeue_all(rows: models.QuerySet[Any], *, urgent: bool = False) -> int:
+def requeue_all(rows: models.QuerySet[Any]) -> int:
     """Try all failed or cancelled jobs among `rows` again, oldest first. Returns how many there were."""
     with transaction.atomic():
         over = rows.filter(status__in=[Job.FAILED, Job.CANCELLED])
@@ -268,7 +284,8 @@ def requeue_all(rows: models.QuerySet[Any], *, urgent: bool = False) -> int:
             version=F("version") + 1,
         )
         for job in again:
-            wake(job, urgent=urgent)
+            job.started_at = None
+            wake(job)
     return len(again)
 
 
@@ -294,7 +311,7 @@ def hand_back(pids: Collection[int]) -> int:
                     stage="",
                     version=F("version") + 1,
                 ):
-                    wake(job, urgent=True)
+                    wake(job)
                     touched += 1
     return touched
 
@@ -332,7 +349,7 @@ def recover(model: type[Job], *, now: datetime | None = None) -> int:
                 if dead.update(
                     status=model.QUEUED, worker="", queued_at=now, stage="", version=F("version") + 1
                 ):
-                    wake(job, urgent=True)
+                    wake(job)
                     touched += 1
     return touched + _wake_forgotten(model, now)
 
@@ -340,24 +357,31 @@ def recover(model: type[Job], *, now: datetime | None = None) -> int:
 def _wake_forgotten(model: type[Job], now: datetime) -> int:
     """Wake waiting rows whose wake-up is gone: taken by a worker that died before its claim, or lost otherwise.
 
-    Wake-ups stand in the queue in the order of their rows, so a row that waits longer than the oldest one that
-    is still to be had has none. Should it have one after all: three deliveries are one start.
+    An artist's wake-ups stand in the queue since their rows do, so a row that waits longer than the oldest one of
+    its artist that is still to be had has none. Should it have one after all: three deliveries are one start.
     """
-    from django_q.models import OrmQ
-
     touched = 0
-    oldest: dict[str, datetime | None] = {}
-    waiting = model._base_manager.filter(status=model.QUEUED)
-    for job in waiting.filter(queued_at__lt=now - WAKE_AGAIN).order_by("queued_at"):
-        queue = job.queue_name
-        if queue not in oldest:
-            standing = OrmQ.objects.filter(key__in=[queue, f"{queue}.urgent"], lock__lt=now)
-            oldest[queue] = standing.aggregate(first=Min("lock"))["first"]
-        first = oldest[queue]
-        if first is not None and job.queued_at >= first - WAKE_SLACK:
+    waiting = model._base_manager.filter(status=model.QUEUED, queued_at__lt=now - WAKE_AGAIN)
+    owner = F(model.OWNER) if model.OWNER else models.Value(None, output_field=models.IntegerField())
+    rows = list(waiting.order_by("queued_at").values_list("pk", owner, "queued_at"))
+    oldest = _oldest_standing(model.QUEUES, now) if rows else {}
+    for pk, whose, queued_at in rows:
+        first = oldest.get(whose)
+        if first is not None and queued_at >= first - WAKE_SLACK:
             continue
         with transaction.atomic():
-            if waiting.filter(pk=job.pk, queued_at=job.queued_at).update(queued_at=now):
-                wake(job)
+            if waiting.filter(pk=pk, queued_at=queued_at).update(queued_at=now):
+                wake(model._base_manager.get(pk=pk))
                 touched += 1
     return touched
+
+
+def _oldest_standing(queues: Collection[str], now: datetime) -> dict[int | None, datetime]:
+    """Since when the oldest wake-up of each artist stands that nobody has taken."""
+    found: dict[int | None, datetime] = {}
+    for queue in queues:
+        lines = standing(queue).filter(lock__lt=now).order_by().values("key").annotate(first=Min("lock"))
+        for key, first in lines.values_list("key", "first"):
+            whose = read_address(key)[2]
+            found[whose] = min(first, found.get(whose, first))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from catalog.ids import import_id, track_id
 from catalog.jobs import Job
+from catalog.precedence import Rank  # and Turn, a model of this app
 
 
 class Artist(models.Model):
@@ -57,6 +59,9 @@ class AccessToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+A_FEW, LATELY = 12, timedelta(minutes=10)  # more recordings of one artist in this time are a catalog
 
 
 class TrackQuerySet(models.QuerySet["Track"]):
@@ -156,6 +161,16 @@ class Track(Job):
     @property
     def is_over(self) -> bool:
         return self.status == self.METADATA or super().is_over
+
+    @property
+    def rank(self) -> Rank:
+        """A few files are waited for. Of a whole catalog the rest is analysed while nobody waits for anything."""
+        usual = super().rank
+        if usual is not Rank.WAITED_FOR:
+            return usual
+        lately = Track.objects.of(self.artist).filter(queued_at__gt=timezone.now() - LATELY)
+        many = len(lately.exclude(status=self.METADATA).order_by()[: A_FEW + 1].values("pk"))
+        return Rank.BATCH if many > A_FEW else usual
 
     @property
     def file(self) -> Path:

@@ -17,6 +17,8 @@ from django.db.models.fields.json import KT
 from django_q.tasks import async_task
 
 from catalog.models import Analysis, Artist, DNASnapshot, Track, TrackQuerySet
+from catalog.precedence import Rank
+from catalog.queue import address
 
 if TYPE_CHECKING:
     from catalog.analysis import TrackAnalysis
@@ -128,7 +130,8 @@ def latest(artist: Artist) -> Latest | None:
 def ask_for_drawing(artist: Artist) -> None:
     """Have a worker draw the DNA: once a minute from one process, however often a page is loaded meanwhile."""
     if cache.add(f"draw-dna:{artist.pk}", True, ASK_AGAIN):
-        async_task("catalog.tasks.draw_dna", artist.pk, cluster="cpu.urgent")
+        place = address("cpu", Rank.WAITED_FOR, artist.pk)
+        async_task("catalog.tasks.draw_dna", artist.pk, cluster=place)
 
 
 def current(artist: Artist) -> DNASnapshot | None:

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog import jobs
+from catalog.audio import atomic
 from catalog.models import Artist
 from generation import archive_parts, usage
 from generation.models import Export
@@ -119,7 +120,7 @@ def _pack(lease: jobs.Lease) -> str:
             )
             archive_parts.write(row.artist, packing)
         lease.report(0.99, "Packing")
-        draft.replace(row.file)
+        atomic.move(draft, row.file)
     except OSError as error:
         if error.errno not in FULL:
             raise

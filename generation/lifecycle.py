@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from django.db import transaction
 
 from catalog import jobs
 from catalog.models import Artist
-from generation import adapter_files, allowance, archives, corpus, usage
+from generation import adapter_files, archives, corpus, usage
 from generation.models import Adapter, Export, GeneratedTrack, Generation, Restoration
 from generation.restoring import CannotRestore, HereAlready, remade, remake, restorable, restore
 from generation.submitting import (
@@ -36,6 +34,7 @@ from generation.submitting import (
     under_way_of,
 )
 from generation.varying import CannotEdit, changed, editable, varied, vary
+from generation.waiting import queue_position, queue_positions
 
 __all__ = [
     "MOST_UNDER_WAY",
@@ -88,7 +87,7 @@ def retry(generation: Generation, *, limited: bool = True) -> bool:
     with transaction.atomic():
         if again:
             refuse_over_plan(generation.artist)
-        return jobs.requeue(generation, urgent=allowance.of(generation.artist).priority)
+        return jobs.requeue(generation)
 
 
 def delete(generation: Generation) -> None:
@@ -113,39 +112,6 @@ def artist_goes(sender: type[Artist], instance: Artist, **_: Any) -> None:
 def _remove(folders: Iterable[Path]) -> None:
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def queue_position(generation: Generation) -> tuple[int, float]:
-    """(generations ahead in the queue, seconds until this one can start). (0, 0) when it is next or running."""
-    return queue_positions([generation])[generation.pk]
-
-
-def queue_positions(generations: Collection[Generation]) -> dict[str, tuple[int, float]]:
-    """`queue_position` of each of these, by id, in two queries for all."""
-    places = {one.pk: (0, 0.0) for one in generations}
-    asked = [one for one in generations if one.status == Generation.QUEUED]
-    if not asked:
-        return places
-    last = max(one.queued_at for one in asked)
-    waiting = list(
-        Generation.objects.filter(status=Generation.QUEUED, queued_at__lt=last)
-        .order_by("queued_at")
-        .values_list("queued_at", "estimate_seconds")
-    )
-    times = [moment for moment, _ in waiting]
-    sums = [0.0, *accumulate(seconds for _, seconds in waiting)]
-    running = list(
-        Generation.objects.filter(status=Generation.RUNNING).only(
-            "started_at", "progress", "status", "estimate_seconds"
-        )
-    )
-    workers = max(1, settings.STARFORGE_WORKERS)
-    left = sorted(one.eta_seconds or one.estimate_seconds for one in running)
-    wait = 0.0 if len(left) < workers else left[0]
-    for one in asked:
-        ahead = bisect_left(times, one.queued_at)
-        places[one.pk] = ahead, round(wait + sums[ahead] / workers, 1)
-    return places
 
 
 def recover() -> int:

@@ -15,6 +15,8 @@ from django.utils import timezone
 from catalog.ids import adapter_id, exhibit_id, export_id, generation_id, share_id, take_id
 from catalog.jobs import Job
 from catalog.models import Artist, DNASnapshot, Track
+from catalog.precedence import Rank
+from generation import allowance
 from provenance.models import Certificate
 
 
@@ -32,6 +34,7 @@ class Generation(Job):
 
     TASK = "generation.tasks.run"
     WHAT = "this generation"
+    QUEUES = ("cpu", "gpu")
 
     id = models.CharField(primary_key=True, max_length=32, default=generation_id, editable=False)
     artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="generations")
@@ -69,6 +72,10 @@ class Generation(Job):
         return queue_of(self.engine)
 
     @property
+    def rank(self) -> Rank:
+        return rank_for(self.artist, super().rank)
+
+    @property
     def eta_seconds(self) -> float | None:
         left = self.eta(self.estimate_seconds or None)
         return None if left is None else round(left, 1)
@@ -89,6 +96,11 @@ def queue_of(engine: str) -> str:
     from generation.engines import engines
 
     return str(getattr(engines().get(engine), "queue", "cpu"))
+
+
+def rank_for(artist: Artist, usual: Rank) -> Rank:
+    """The rank of a request of this artist's: where plans differ, who pays for it comes before who does not."""
+    return Rank.PRIORITY if usual is Rank.WAITED_FOR and allowance.of(artist).priority else usual
 
 
 class GeneratedTrack(models.Model):
@@ -220,6 +232,8 @@ class Restoration(Job):
 
     TASK = "generation.tasks.restore"
     WHAT = "this take"
+    QUEUES = ("cpu", "gpu")
+    OWNER = "take__generation__artist"
 
     take = models.OneToOneField(
         GeneratedTrack, primary_key=True, on_delete=models.CASCADE, related_name="restoration"
@@ -237,6 +251,10 @@ class Restoration(Job):
     @property
     def queue_name(self) -> str:
         return queue_of(self.take.engine)
+
+    @property
+    def rank(self) -> Rank:
+        return rank_for(self.take.generation.artist, super().rank)
 
     @property
     def eta_seconds(self) -> float | None:
@@ -272,6 +290,7 @@ class Adapter(Job):
 
     TASK = "generation.tasks.train"
     WHAT = "this adapter"
+    QUEUES = ("train",)
 
     id = models.CharField(primary_key=True, max_length=32, default=adapter_id, editable=False)
     artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="adapters")
@@ -317,6 +336,10 @@ class Adapter(Job):
     @property
     def queue_name(self) -> str:
         return "train"
+
+    @property
+    def rank(self) -> Rank:
+        return Rank.BATCH  # one slice after another, in turn with those of others
 
     @property
     def folder(self) -> Path:

@@ -19,6 +19,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 
 from catalog import jobs, snapshots
+from catalog.audio import atomic
 from catalog.ids import ALPHABET, new_id
 from catalog.jobs import Job
 from catalog.matching import Matched, match_audio, passages
@@ -335,7 +336,7 @@ class Making:
             last_look()  # raises Lost or Cancelled; on PostgreSQL it also holds the row until we commit
             take.save(force_insert=True)
             shutil.rmtree(final, ignore_errors=True)  # of an attempt that died between rename and commit
-            staging.rename(final)
+            atomic.move_folder(staging, final)
 
 
 def corpus_of(tracks: Sequence[Track]) -> tuple[CorpusTrack, ...]:

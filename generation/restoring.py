@@ -13,6 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from catalog import jobs, snapshots
+from catalog.audio import atomic
 from catalog.ids import new_id
 from catalog.models import Track
 from generation import pipeline, remains, submitting, writing
@@ -80,7 +81,7 @@ def restore(take: GeneratedTrack) -> tuple[Restoration, bool]:
                 row.refresh_from_db()
                 return row, False
             row.refresh_from_db()
-        jobs.wake(row, urgent=True)
+        jobs.wake(row)
     return row, True
 
 
@@ -214,7 +215,7 @@ class Restoring:
                 home = take.folder / file.relative_to(staging)
                 if not home.is_file():
                     home.parent.mkdir(parents=True, exist_ok=True)
-                    file.replace(home)
+                    atomic.move(file, home)
             take.stems = stems or take.stems
             take.size_bytes = sum(one.stat().st_size for one in take.folder.rglob("*") if one.is_file())
             take.save(update_fields=["stems", "size_bytes"])

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from catalog import accounts, jobs, snapshots
 from catalog.dna import for_composing
 from catalog.models import Artist, DNASnapshot, Track
-from generation import allowance, usage
+from generation import usage
 from generation.brief import Brief, played_in
 from generation.engines import engines
 from generation.engines.base import Engine, Preparing
@@ -230,8 +230,7 @@ def queue(
                 request_key=request_key,
                 estimate_seconds=estimate(brief, engine, snapshots.own_count(artist)),
             )
-            # Somebody is waiting in front of a page: where plans differ, who pays for it comes first.
-            jobs.wake(generation, urgent=allowance.of(artist).priority)
+            jobs.wake(generation)
     except IntegrityError:  # the same key, at the same moment, in another process
         before = asked_before(artist, request_key)
         if before is None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from catalog.ids import new_id
 from catalog.jobs import Job
 from catalog.models import Artist, Track
+from catalog.precedence import Rank
 
 CERTIFICATE_ID = re.compile(r"cert_[0-9a-z]{4,27}")
 
@@ -249,6 +250,7 @@ class ExternalStamp(Job):
 
     TASK = "provenance.tasks.declare"
     WHAT = "this declaration"
+    OWNER = "certificate__owner"
 
     certificate = models.ForeignKey(Certificate, on_delete=models.CASCADE, related_name="external_stamps")
     authority = models.CharField(max_length=16, help_text="declarations, plan or v2")
@@ -279,6 +281,10 @@ class ExternalStamp(Job):
     def __str__(self) -> str:
         return f"{self.certificate_id} at {self.base_url}"
 
+    @property
+    def rank(self) -> Rank:
+        return Rank.BATCH  # nobody looks
+
 
 class Anchor(Job):
     """A state of the log, or the token of a certificate, on an EVM chain; also the job of writing it there.
@@ -289,6 +295,7 @@ class Anchor(Job):
 
     TASK = "provenance.tasks.anchor"
     WHAT = "this anchor"
+    OWNER = ""
 
     checkpoint = models.ForeignKey(
         Checkpoint, null=True, blank=True, on_delete=models.PROTECT, related_name="anchors"
@@ -340,12 +347,17 @@ class Anchor(Job):
             else f"Token of {self.certificate_id}"
         )
 
+    @property
+    def rank(self) -> Rank:
+        return Rank.BATCH  # nobody looks
+
 
 class Timestamp(Job):
     """What a timestamping authority (RFC 3161) signed over a stamp; also the job of asking for it."""
 
     TASK = "provenance.tasks.timestamp"
     WHAT = "this timestamp"
+    OWNER = "certificate__owner"
 
     certificate = models.OneToOneField(Certificate, on_delete=models.CASCADE, related_name="timestamp")
     answer = models.BinaryField(default=bytes, blank=True, help_text="as it came, DER")
@@ -360,6 +372,10 @@ class Timestamp(Job):
 
     def __str__(self) -> str:
         return f"timestamp of {self.certificate_id}"
+
+    @property
+    def rank(self) -> Rank:
+        return Rank.BATCH  # nobody looks
 
 
 class Watermark(models.Model):

@@ -17,6 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from catalog import jobs
+from catalog.precedence import Rank
 from provenance import declaring, retries, wording
 from provenance.authorities import registry
 from provenance.authorities.base import ProvenanceAuthority, Receipt, Refused, Search, Unreachable
@@ -69,7 +70,7 @@ def send_again(row: ExternalStamp, *, urgent: bool = True) -> bool:
         rest = ExternalStamp.objects.filter(pk=row.pk).exclude(status=ExternalStamp.RUNNING)
         if not rest.update(**retries.waiting(now), next_try_at=None, error="", **changes):
             return False
-        jobs.wake(row, urgent=urgent)
+        jobs.wake(row, Rank.WAITED_FOR if urgent else None)
     return True
 
 

@@ -1,4 +1,8 @@
-"""Write a file completely or not at all."""
+"""Write a file, or a folder of them, completely or not at all: the content is on the disk before the name is.
+
+Every writer of something that a row will name goes through here. What may not take the place of something that is
+there already, such as a key, is linked instead (provenance/signing.py, starforge_site/env.py); what is only kept to
+save time is written without waiting for the disk and checked when it is read."""
 
 from __future__ import annotations
 
@@ -28,9 +32,7 @@ class Replacement:
             shutil.copymode(self.path, self.part)
         else:
             self.part.chmod(0o666 & ~_umask())
-        _flush(self.part)
-        self.part.replace(self.path)
-        _flush(self.path.parent)
+        move(self.part, self.path)
 
     def discard(self) -> None:
         """Nothing happens after `commit`."""
@@ -52,7 +54,25 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def _flush(path: Path) -> None:
+def move(draft: Path, path: Path) -> None:
+    """Put a finished file in the place of `path`, on the same disk. Its content is flushed first, its name after."""
+    flush(draft)
+    draft.replace(path)
+    flush(path.parent)
+
+
+def move_folder(draft: Path, path: Path) -> None:
+    """Give a folder of finished files its name. Whatever of them is not on the disk yet is flushed first."""
+    for place, _, names in os.walk(draft):
+        for name in names:
+            flush(Path(place) / name)
+        flush(Path(place))
+    draft.rename(path)
+    flush(path.parent)
+
+
+def flush(path: Path) -> None:
+    """Wait until the disk has a file's content, or the names in a folder."""
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import soundfile
 
+from catalog.audio import atomic
+
 from .artists import render
 from .model import SAMPLE_RATE, DemoArtist, DemoTrack
 
@@ -88,7 +90,7 @@ def write_track(track: DemoTrack, path: Path) -> Path:
             block = SAMPLE_RATE * 10
             for start in range(0, samples.shape[1], block):
                 out.write(samples[:, start : start + block].T)
-        part.replace(path)
+        atomic.move(part, path)
     finally:
         part.unlink(missing_ok=True)
     return path

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from catalog.audio.atomic import move_folder
 from generation.hub import errors
 from generation.hub.manifest import Kept, Manifest
 from generation.hub.transfer import Hub, Named, free_bytes
@@ -200,7 +201,7 @@ def _put(
     shutil.rmtree(before, ignore_errors=True)
     if home.exists():
         home.rename(before)
-    plan.staging.rename(home)
+    move_folder(plan.staging, home)
     shutil.rmtree(before, ignore_errors=True)
     return manifest
 

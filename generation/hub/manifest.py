@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from catalog.audio.atomic import replacing
 from catalog.audio.hashing import file_sha256
 from generation.hub.wanted import Acceptance
 
@@ -43,12 +43,8 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Whole or not at all."""
-        draft = folder / f".{NAME}.part"
-        with draft.open("w") as handle:
-            handle.write(json.dumps({"version": 1, **asdict(self)}, indent=1) + "\n")
-            handle.flush()
-            os.fsync(handle.fileno())
-        draft.replace(folder / NAME)
+        with replacing(folder / NAME) as draft:
+            draft.write_text(json.dumps({"version": 1, **asdict(self)}, indent=1) + "\n")
 
     def damage(self, folder: Path, *, hashes: bool = False) -> str:
         """A sentence on what is not as it was when it came; "" when all is. hashes: read every byte."""

@@ -103,7 +103,7 @@ def test_places_in_the_queue_are_found_for_all_at_once(
     person: Person, django_assert_num_queries: Any
 ) -> None:
     queued = waiting(person.artist, 6)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         places = lifecycle.queue_positions(queued)
     workers = settings.STARFORGE_WORKERS
     for number, one in enumerate(queued):

@@ -136,4 +136,8 @@ def test_a_cluster_works_on_a_further_queue_where_nobody_else_does(monkeypatch: 
         ((row, payload),) = broker.dequeue() or []
         found.append(payload)
         broker.acknowledge(row)
-    assert found == ["network, urgent", "plain", "network"]
+    assert found == [
+        "network, urgent",
+        "network",
+        "plain",
+    ]  # of one rank the oldest, whichever queue it is on

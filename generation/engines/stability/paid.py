@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from catalog.audio.atomic import move
 from generation.engines.stability.client import Order
 
 KEPT_SECONDS = 7 * 86_400.0
@@ -39,9 +40,7 @@ class Paid:
         try:
             with os.fdopen(descriptor, "wb") as handle:
                 buy(handle)
-                handle.flush()
-                os.fsync(handle.fileno())
-            Path(draft).replace(file)
+            move(Path(draft), file)
         finally:
             Path(draft).unlink(missing_ok=True)
         return file
