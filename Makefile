@@ -1,5 +1,6 @@
 # make run      everything: packages on the first run, then the site and its workers until Ctrl-C
 # make test     the whole suite; says what it skipped and why
+# make test-faults  what dies in the middle of the work, at every stage, on both databases (half an hour)
 # make lint     style, types, import direction, templates, migrations
 # make bench    the figures
 # make evaluate the long ones: a hundred recordings through every coder
@@ -22,7 +23,7 @@ digest = $(shell cat $(1) | sha256sum | cut -c1-16)
 RUNTIME := $(VENV)/.runtime-$(call digest,$(NEEDED))
 DEVELOPMENT := $(VENV)/.development-$(call digest,$(NEEDED) requirements-dev.txt requirements-evm.txt requirements-vyper.txt)
 
-.PHONY: run test lint bench bench-gpu evaluate
+.PHONY: run test test-faults lint bench bench-gpu evaluate
 .DEFAULT_GOAL := run
 
 run: $(RUNTIME)
@@ -30,6 +31,9 @@ run: $(RUNTIME)
 
 test: $(DEVELOPMENT)
 	@exec $(PY) -m tests $(ARGS)
+
+test-faults: $(DEVELOPMENT)
+	@exec $(PY) -m tests.faults $(ARGS)
 
 bench: $(RUNTIME)
 	@exec $(PY) -m bench $(ARGS)

@@ -8,7 +8,6 @@ second attempt after a kill goes on where the first one stopped and counts nothi
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import logging
 import os
@@ -47,7 +46,7 @@ def submit(artist: Artist, *, stream: Readable, filename: str, only: str = "", q
     try:
         return _submit(artist, stream, clean_name(filename), only, queue)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not atomic.no_room(error):
             raise
         raise ImportRefused(
             "no_space", "There is no room left on the server for this file. Nothing was taken in."
@@ -120,6 +119,8 @@ def read_collection(pk: str) -> str:
             if lease.finish(Import.FAILED, stage="", error=error.reason, path="", report=said):
                 row.file.unlink(missing_ok=True)
             return f"refused: {error.code}"
+        except jobs.DATABASE_AWAY:
+            return lease.give_back()
         except Exception:
             log.exception("import failed", extra={"import": pk})
             lease.finish(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import tempfile
@@ -85,7 +84,7 @@ def accept(
     try:
         return _accept(artist, stream, filename, title, origin, genre, row)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not atomic.no_room(error):
             raise
         raise Refused(
             "no_space",
@@ -235,14 +234,19 @@ _swept = 0.0
 
 
 def sweep(*, every: float = 600.0, older_than: float = 3600.0) -> int:
-    """Remove what killed uploads left half-written. Never a file that a row may name. Returns how many."""
+    """Remove what killed uploads left: half-written, or whole and killed before its row. Returns how many."""
     global _swept
     if time.monotonic() - _swept < every:
         return 0
     _swept = time.monotonic()
     removed = 0
+    home = Path(settings.MEDIA_ROOT) / "tracks"
+    whole = {f"tracks/{one.name}": one for one in home.glob("trk_*")}
+    for path in Track.objects.exclude(path="").values_list("path", flat=True).iterator():
+        whole.pop(path, None)
     leftovers = [
-        *(Path(settings.MEDIA_ROOT) / "tracks").glob(".incoming-*"),
+        *home.glob(".incoming-*"),
+        *whole.values(),
         *(one for one in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*") if one.is_file()),
     ]
     for file in leftovers:

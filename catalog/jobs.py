@@ -16,6 +16,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -23,7 +24,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from django.apps import apps
-from django.db import DatabaseError, close_old_connections, connection, models, transaction
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    models,
+    transaction,
+)
 from django.db.models import F, Min
 from django.utils import timezone
 from django_q.tasks import async_task
@@ -40,6 +49,9 @@ ATTEMPTS = 3
 LONG_LEASE = timedelta(minutes=30)
 WAKE_AGAIN = timedelta(seconds=30)
 WAKE_SLACK = timedelta(seconds=5)
+ASK_AGAIN = 2.0
+# What a database raises that went away, or cannot write now: nothing of it is the job's fault.
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 class Cancelled(Exception):
@@ -210,6 +222,30 @@ class Lease:
                 raise Cancelled if self._mine.filter(cancel_asked=True).exists() else Lost
             wake(self.model._base_manager.get(pk=self.pk))
 
+    def give_back(self) -> str:
+        """The database went away under the work: let it be done again, as soon as the database can be told so."""
+        log.warning("the database went away under a job", extra={"job": self.pk}, exc_info=True)
+        if not self._given_back():
+            threading.Thread(target=self._give_back_later, name="give back", daemon=True).start()
+        return "given back"
+
+    def _give_back_later(self) -> None:
+        try:
+            while not self._given_back():
+                time.sleep(ASK_AGAIN)
+        finally:
+            connection.close()
+
+    def _given_back(self) -> bool:
+        """True also when it is no longer ours to give."""
+        connection.close()  # whatever state it is in
+        try:
+            touched = _let_go(self._mine, self.model, "The database went away")
+            log.info("a job was given back", extra={"job": self.pk, "touched": touched})
+        except DatabaseError:
+            return False
+        return True
+
     @contextmanager
     def kept(self) -> Iterator[Lease]:
         """Beat the lease from a thread while long silent work (a model load, a decode) goes on."""
@@ -217,6 +253,9 @@ class Lease:
         thread.start()
         try:
             yield self
+        except DATABASE_AWAY:  # also while the end of it was being written down
+            self.give_back()
+            raise
         finally:
             self._stop.set()
             thread.join()
@@ -237,16 +276,21 @@ class Lease:
 def claim(model: type[Job], pk: Any) -> Lease | None:
     """Take the row if it is still waiting. None: somebody else has it, or it was cancelled or deleted."""
     worker, now = me(), timezone.now()
-    taken = model._base_manager.filter(pk=pk, status=model.QUEUED).update(
-        status=model.RUNNING,
-        worker=worker,
-        beat=now,
-        started_at=now,
-        progress=0.0,
-        attempts=F("attempts") + 1,
-        version=F("version") + 1,
-    )
-    return Lease(model, pk, worker) if taken else None
+    lease = Lease(model, pk, worker)
+    try:
+        taken = model._base_manager.filter(pk=pk, status=model.QUEUED).update(
+            status=model.RUNNING,
+            worker=worker,
+            beat=now,
+            started_at=now,
+            progress=0.0,
+            attempts=F("attempts") + 1,
+            version=F("version") + 1,
+        )
+    except DATABASE_AWAY:  # it may have been written before the line went
+        lease.give_back()
+        raise
+    return lease if taken else None
 
 
 def cancel(job: Job) -> bool:
@@ -324,34 +368,39 @@ def recover(model: type[Job], *, now: datetime | None = None) -> int:
     now = now or timezone.now()
     touched = 0
     running = model._base_manager.filter(status=model.RUNNING)
-    for job in running.only("pk", "worker", "beat", "attempts", "cancel_asked"):
+    for job in running.only("pk", "worker", "beat"):
         gone = is_gone(job.worker)
         lease = LEASE if gone is None else LONG_LEASE
         if not (gone or (job.beat and job.beat < now - lease)):
             continue
         # The very row we looked at: a beat since then means somebody lives after all.
         dead = running.filter(pk=job.pk, worker=job.worker, beat=job.beat)
-        if job.cancel_asked:
-            touched += dead.update(
-                status=model.CANCELLED, finished_at=now, worker="", version=F("version") + 1
-            )
-        elif job.attempts >= ATTEMPTS:
-            touched += dead.update(
-                status=model.FAILED,
-                finished_at=now,
-                worker="",
-                error=f"The worker stopped {job.attempts} times while working on {model.WHAT}. "
-                "Try again; if it stops again, the machine may be short of memory.",
-                version=F("version") + 1,
-            )
-        else:
-            with transaction.atomic():
-                if dead.update(
-                    status=model.QUEUED, worker="", queued_at=now, stage="", version=F("version") + 1
-                ):
-                    wake(job)
-                    touched += 1
+        touched += _let_go(dead, model, "The worker stopped", now)
     return touched + _wake_forgotten(model, now)
+
+
+def _let_go(held: models.QuerySet[Job], model: type[Job], what: str, now: datetime | None = None) -> int:
+    """End the hold on this row, if `held` still finds it: back into the queue, or over. Returns whether it did."""
+    now = now or timezone.now()
+    job = held.only("pk", "attempts", "cancel_asked").first()
+    if job is None:
+        return 0
+    over = {"finished_at": now, "worker": "", "version": F("version") + 1}
+    if job.cancel_asked:
+        return held.update(status=model.CANCELLED, **over)
+    if job.attempts >= ATTEMPTS:
+        error = (
+            f"{what} {job.attempts} times while working on {model.WHAT}. "
+            "Try again; if it stops again, the machine may be short of memory."
+        )
+        return held.update(status=model.FAILED, error=error, **over)
+    with transaction.atomic():
+        touched = held.update(
+            status=model.QUEUED, worker="", queued_at=now, stage="", version=F("version") + 1
+        )
+        if touched:
+            wake(job)
+    return touched
 
 
 def _wake_forgotten(model: type[Job], now: datetime) -> int:

@@ -41,6 +41,8 @@ def listen(track_id: str) -> str:
         except AudioError as error:
             lease.finish(Track.FAILED, error=error.reason)
             return f"refused: {error.code}"
+        except jobs.DATABASE_AWAY:
+            return lease.give_back()
         except Exception:
             log.exception("analysis failed", extra={"track": track_id})
             lease.finish(

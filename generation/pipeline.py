@@ -50,6 +50,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SAMPLE_RATE = 44_100
+NO_ROOM = (
+    "There is no room left on the server to write this. Nothing half-written was kept. "
+    "Try again later, or ask whoever runs this site."
+)
 REPLAY = "replay_of"  # in the params of a generation: the take whose plan it plays once more
 # How far through one take each stage ends; rendering is most of the work.
 RENDERED, SCORED, WRITTEN, STAMPED = 0.72, 0.82, 0.94, 0.98
@@ -82,7 +86,12 @@ def ended(lease: jobs.Lease, work: Callable[[], str]) -> str:
         except EngineError as error:
             lease.finish(Job.FAILED, error=error.reason)
             return "failed"
-        except Exception:
+        except jobs.DATABASE_AWAY:
+            return lease.give_back()
+        except Exception as error:
+            if atomic.no_room(error):
+                lease.finish(Job.FAILED, error=NO_ROOM)
+                return "full"
             log.exception("%s failed", lease.model.__name__.lower(), extra={"job": lease.pk})
             lease.finish(
                 Job.FAILED,

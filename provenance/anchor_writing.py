@@ -56,6 +56,8 @@ def run(pk: int) -> str:
             return _put_off(row, lease, f"The node does not take it: {error}.".replace("..", "."))
         except NoWallet as error:
             return _put_off(row, lease, str(error))
+        except jobs.DATABASE_AWAY:
+            return lease.give_back()
         except Exception:
             log.exception("anchoring failed", extra={"anchor": pk})
             lease.finish(

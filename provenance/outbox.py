@@ -103,6 +103,8 @@ def run(pk: int) -> str:
             return _compared(row, authority, lease) if row.remote_id else _declared(row, authority, lease)
         except jobs.Lost:
             return "lost"
+        except jobs.DATABASE_AWAY:
+            return lease.give_back()
         except Exception:
             log.exception("declaring failed", extra={"external": pk})
             lease.finish(

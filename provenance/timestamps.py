@@ -65,6 +65,8 @@ def run(pk: int) -> str:
             return _put_off(row, lease, error.reason)
         except tsa.NoTimestamp as error:
             return _put_off(row, lease, str(error))
+        except jobs.DATABASE_AWAY:
+            return lease.give_back()
         except Exception:
             log.exception("timestamping failed", extra={"timestamp": pk})
             lease.finish(Timestamp.FAILED, error="Something failed here that should not have; it was logged.")

@@ -7,11 +7,17 @@ save time is written without waiting for the disk and checked when it is read.""
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+
+def no_room(error: BaseException) -> bool:
+    """Whether this is a full disk, or a used-up quota."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class Replacement:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -223,9 +227,52 @@ def test_what_killed_uploads_left_is_swept_and_fresh_files_are_not(settings: obj
     home = Path(settings.MEDIA_ROOT) / "tracks"  # type: ignore[attr-defined]
     home.mkdir(parents=True, exist_ok=True)
     old, fresh = home / ".incoming-old", home / ".incoming-fresh"
-    for file in (old, fresh):
+    nobodys, somebodys, just_now = (home / f"trk_{name}.wav" for name in ("nobodys", "somebodys", "now"))
+    for file in (old, fresh, nobodys, somebodys, just_now):
         file.write_bytes(b"half")
-    os.utime(old, (0, 0))
-    assert intake.sweep(every=0.0) >= 1
+        if file not in (fresh, just_now):
+            os.utime(file, (0, 0))
+    Track.objects.filter(pk=waiting().pk).update(path=f"tracks/{somebodys.name}")
+    assert intake.sweep(every=0.0) >= 2
     assert not old.exists() and fresh.exists()
-    fresh.unlink()
+    assert not nobodys.exists()  # its upload was killed before there was a row
+    assert somebodys.exists() and just_now.exists()
+    for file in (fresh, somebodys, just_now):
+        file.unlink()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_goes_away_under_a_job_costs_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its worker lives, so nobody else would take it for half an hour."""
+    track = waiting()
+    OrmQ.objects.all().delete()
+    lease = jobs.claim(Track, track.pk)
+    assert lease is not None
+    let_go, tried = jobs._let_go, []
+
+    def away_at_first(*arguments: Any) -> int:
+        tried.append(1)
+        if len(tried) == 1:
+            raise OperationalError("the server closed the connection")
+        return let_go(*arguments)
+
+    monkeypatch.setattr(jobs, "_let_go", away_at_first)
+    monkeypatch.setattr(jobs, "ASK_AGAIN", 0.01)
+    with pytest.raises(OperationalError), lease.kept():
+        raise OperationalError("the server closed the connection")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and Track.objects.get(pk=track.pk).status != Track.QUEUED:
+        time.sleep(0.02)
+    track.refresh_from_db()
+    assert (track.status, track.worker, OrmQ.objects.count()) == (Track.QUEUED, "", 1)
+    while any(thread.name == "give back" for thread in threading.enumerate()):
+        time.sleep(0.01)
+
+
+def test_a_job_whose_database_is_always_away_fails_with_a_reason() -> None:
+    track = waiting()
+    for _ in range(jobs.ATTEMPTS):
+        assert (lease := jobs.claim(Track, track.pk)) is not None
+        assert jobs._let_go(lease._mine, Track, "The database went away") == 1
+    track.refresh_from_db()
+    assert track.status == Track.FAILED and track.error.startswith("The database went away 3 times")
