@@ -113,6 +113,7 @@ def run(pk: str) -> str:
 def _pack(lease: jobs.Lease) -> str:
     row = Export.objects.select_related("artist__user").get(pk=lease.pk)
     draft = home() / f"{row.pk}.{row.attempts}.part"
+    _unlink(list(home().glob(f"{row.pk}.*.part")))  # of attempts whose worker was killed
     try:
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             packing = Packing(

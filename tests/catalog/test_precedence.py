@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.conf import settings
 from django.utils.timezone import now
 from django_q.conf import Conf
 from django_q.models import OrmQ
@@ -199,3 +201,26 @@ def test_the_plan_decides_about_requests_only() -> None:
     assert generation_of(free).rank is Rank.WAITED_FOR
     assert generation_of(elite).rank is Rank.PRIORITY
     assert Track(artist=elite, title="Loop").rank is Rank.WAITED_FOR
+
+
+def test_every_job_stands_on_a_queue_that_a_worker_can_serve() -> None:
+    from generation.engines import engines
+    from generation.models import Adapter
+
+    told = {slug: Generation(engine=slug).queue_name for slug in engines()}
+    assert told == {
+        "mosaic": "cpu",
+        "musicgen": "gpu",
+        "audiogen": "gpu",
+        "stable-audio": "gpu",
+        "stability-api": "cpu",  # made elsewhere: it needs a line, no card
+    }
+    assert set(told.values()) <= set(Generation.QUEUES)
+    assert Adapter().queue_name == "train"
+    configured = {settings.Q_CLUSTER["name"], *settings.Q_CLUSTER["ALT_CLUSTERS"]}
+    kinds = [model for model in apps.get_models() if issubclass(model, jobs.Job)]
+    assert len(kinds) >= 8
+    for model in kinds:
+        assert set(model.QUEUES) <= configured, model
+        if model.OWNER:
+            model._base_manager.values_list(model.OWNER)  # a way that exists

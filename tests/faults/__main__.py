@@ -68,7 +68,7 @@ def one_database(options: argparse.Namespace) -> int:
     settings.ALLOWED_HOSTS = ["*"]
     from tests.faults import world
 
-    who, played, began = world.prepared(), [], time.monotonic()
+    who, played, began = world.prepared(options.kinds), [], time.monotonic()
     draw = random.Random(f"{options.draw} {options.database}")
     with world.service():
         for kind in options.kinds:

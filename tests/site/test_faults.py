@@ -12,15 +12,27 @@ from tests import services
 from tests.site import processes
 
 pytestmark = pytest.mark.slow
-CHOSEN = ["--kinds", "collection", "request", "--faults", "worker killed", "database cut"]
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_what_dies_in_the_middle_is_done_once_all_the_same(database: str) -> None:
+@pytest.mark.parametrize(
+    ("database", "faults"), [("sqlite", ["group killed"]), ("postgresql", ["database cut"])]
+)
+def test_what_dies_in_the_middle_is_done_once_all_the_same(database: str, faults: list[str]) -> None:
     if database == "postgresql" and not services.postgres()[0]:
         pytest.skip(services.postgres()[1])
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults", "--database", database, "--verbose", *CHOSEN],
+        [
+            sys.executable,
+            "-m",
+            "tests.faults",
+            "--database",
+            database,
+            "--verbose",
+            "--kinds",
+            "collection",
+            "--faults",
+            *faults,
+        ],
         cwd=processes.ROOT,
         capture_output=True,
         text=True,
@@ -30,4 +42,4 @@ def test_what_dies_in_the_middle_is_done_once_all_the_same(database: str) -> Non
     tried, wrong, missed = map(
         int, re.findall(r"\d+(?= scenarios| with problems| never struck)", done.stdout)
     )
-    assert tried >= 8 and wrong == 0 and missed == 0, done.stdout[-4000:]
+    assert tried >= 3 and wrong == 0 and missed == 0, done.stdout[-4000:]
