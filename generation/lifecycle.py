@@ -52,6 +52,7 @@ __all__ = [
     "draft",
     "editable",
     "estimate",
+    "last_seed",
     "latest_takes",
     "prepared",
     "queue_position",
@@ -138,3 +139,14 @@ def latest_takes(artist: Artist, limit: int = 3) -> Sequence[GeneratedTrack]:
         .select_related("generation", "certificate")
         .order_by("-created_at")[:limit]
     )
+
+
+def last_seed(artist: Artist) -> str:
+    """The seed of the newest request, as text; "" before the first."""
+    brief = (
+        Generation.objects.filter(artist=artist)
+        .order_by("-created_at")
+        .values_list("brief", flat=True)
+        .first()
+    )
+    return str((brief or {}).get("seed") or "")

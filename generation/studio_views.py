@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from catalog.dna import for_composing
 from catalog.models import Artist, Track
 from catalog.sessions import artist_in
-from generation import adapters, lifecycle
+from generation import adapters, filling, lifecycle
 from generation import studio as desk
 from generation.engines import engines
 from generation.forms import GENRES, OPTIONS, ROLE_WORDS, StudioForm
@@ -39,7 +39,13 @@ def studio(request: HttpRequest) -> HttpResponse:
         if made is not None:
             if request.headers.get("Accept") == JSON:
                 return JsonResponse(
-                    {"id": made.pk, "url": made.get_absolute_url(), "request_key": _new_key()}, status=201
+                    {
+                        "id": made.pk,
+                        "url": made.get_absolute_url(),
+                        "request_key": _new_key(),
+                        "seed": made.brief["seed"],
+                    },
+                    status=201,
                 )
             return redirect(made)
     if form.errors and request.headers.get("Accept") == JSON:
@@ -52,7 +58,10 @@ def _new_key() -> str:
 
 
 def _initial(request: HttpRequest, artist: Artist) -> dict[str, Any]:
-    """An empty form, or the settings of an earlier generation (`?again=`), or one reference (`?reference=`)."""
+    """An empty form, or one reference (`?reference=`), or the settings of an earlier generation (`?again=`).
+
+    `?again=…&take=2`: of that take alone, with its seed.
+    """
     initial: dict[str, Any] = {"takes": "1", "request_key": _new_key(), "engine": next(iter(engines()), "")}
     initial |= {
         name: request.GET[name] for name in ("prompt", "bpm", "key", "genre") if request.GET.get(name)
@@ -65,26 +74,11 @@ def _initial(request: HttpRequest, artist: Artist) -> dict[str, Any]:
         initial |= {"adapter": adapter, "engine": "musicgen"}
     if again := request.GET.get("again"):
         before = get_object_or_404(Generation, pk=again, artist=artist)
-        wishes = Wishes.from_json(before.params)
-        for name in (
-            "prompt",
-            "bpm",
-            "energy",
-            "key",
-            "genre",
-            "duration_seconds",
-            "takes",
-            "adapter",
-            "strength",
-        ):
-            initial[name] = getattr(wishes, name)
-        initial["engine"] = before.engine
-        initial |= {"model": wishes.model, "text": wishes.text, **wishes.options}
-        initial["seed"] = before.brief.get("seed") or ""
-        for place, one in enumerate(wishes.references, start=1):
-            initial[f"reference_{place}"], initial[f"role_{place}"] = one.track_id, one.role
-            initial[f"from_{place}"] = None if one.start_bar is None else one.start_bar + 1
-            initial[f"to_{place}"] = one.end_bar
+        number = request.GET.get("take", "")
+        take = (
+            get_object_or_404(before.takes, number=number) if number.isdecimal() and len(number) < 3 else None
+        )
+        initial |= filling.again(before, take)
     return initial
 
 
@@ -134,6 +128,7 @@ def _desk(request: HttpRequest, artist: Artist, form: StudioForm) -> HttpRespons
             "words": words,
             "dna": dna,
             "own": own,
+            "last_seed": lifecycle.last_seed(artist),
             "needed": settings.STARFORGE_MIN_TRACKS,
             "missing": max(0, settings.STARFORGE_MIN_TRACKS - own),
             "waiting": counts.filter(status__in=[Track.QUEUED, Track.RUNNING]).count(),

@@ -148,9 +148,14 @@ def submit(
     brief, snapshot = draft(artist, meant, engine=engine, exact=True)
     if snapshot is None:  # the tracks were deleted in this moment
         raise TooFewTracks(0, settings.STARFORGE_MIN_TRACKS)
-    # With a seed the same take is meant, whatever was made in between.
-    if wishes.seed is None and "lineage" in found.capabilities():
-        brief = replace(brief, avoid=bars_to_avoid(artist, engine, parent))
+    if "lineage" in found.capabilities():
+        # With a seed the same take is meant, whatever was made in between.
+        avoid = (
+            bars_to_avoid(artist, engine, parent)
+            if wishes.seed is None
+            else avoided(artist, engine, wishes.seed)
+        )
+        brief = replace(brief, avoid=avoid)
     return queue(
         artist,
         brief=brief,
@@ -248,6 +253,20 @@ def bars_to_avoid(artist: Artist, engine: str, parent: Generation | None) -> tup
     newest = rows.exclude(generation=parent) if parent is not None else rows
     maps += newest.order_by("-created_at", "id").values_list("built_from", flat=True)[:AVOIDED_TAKES]
     return played_in(maps)
+
+
+def avoided(artist: Artist, engine: str, seed: int) -> tuple[tuple[str, int], ...]:
+    """What the first take with this seed stayed away from, or the first request where none is made: it is part of
+    what the seed led to. Empty for a seed that was never drawn or asked for."""
+    oldest = ("created_at", "id")
+    takes = GeneratedTrack.objects.filter(generation__artist=artist, engine=engine, seed=str(seed))
+    requests = Generation.objects.filter(artist=artist, engine=engine, brief__seed=str(seed))
+    before = (
+        takes.order_by(*oldest).values_list("generation_params", flat=True).first()
+        or requests.order_by(*oldest).values_list("brief", flat=True).first()
+        or {}
+    )
+    return tuple((str(track), int(bar)) for track, bar in before.get("avoid") or ())
 
 
 def refuse_too_many(artist: Artist) -> None:

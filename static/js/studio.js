@@ -199,6 +199,7 @@ page(import.meta.url, ({ signal }) => {
       const { ok, data } = await ask(form.action, { method: "POST", form: new FormData(form) });
       if (ok) {
         form.elements.request_key.value = data.request_key;
+        form.dataset.seed = data.seed;
         errors({});
         live.textContent = "Queued. Progress is shown beside the form.";
         await renew();

@@ -65,6 +65,30 @@ def test_a_key_that_mixes_is_one_press_away(studio: Page) -> None:
     expect(studio.locator("[data-mix]")).to_contain_text("4A F minor")
 
 
+def test_a_seed_is_held_counted_on_and_let_go(studio: Page) -> None:
+    seed, says = (
+        studio.get_by_label("Seed", exact=True).and_(studio.locator("input")),
+        studio.locator("#seed-says"),
+    )
+    lock, after, vary = (
+        studio.get_by_role("button", name=name, exact=True) for name in ("Lock", "Next", "Vary")
+    )
+    expect(says).to_contain_text("Varies")
+    lock.click()
+    expect(seed).to_have_value(re.compile(r"^\d+$"))
+    expect(lock).to_have_attribute("aria-pressed", "true")
+    seed.fill("18446744073709551615")
+    after.click()
+    expect(seed).to_have_value("0")
+    seed.fill("night drive")
+    after.click()
+    after.click()
+    expect(seed).to_have_value("night drive 3")
+    vary.click()
+    expect(seed).to_have_value("")
+    expect(says).to_contain_text("Varies")
+
+
 def test_what_cannot_be_is_said_at_its_field_while_it_is_written(studio: Page) -> None:
     studio.locator("#bpm").fill("900")
     expect(studio.locator("[data-error=bpm]")).not_to_be_empty()
@@ -81,7 +105,7 @@ def test_a_catalog_that_is_too_small_is_told_its_count(
     studio.keyboard.press("Control+Enter")
     expect(studio.locator("[data-generation]")).to_have_count(0)
     studio.locator("#bpm").fill("90")
-    studio.get_by_text("Seed and Temperature").click()
+    studio.locator("summary", has_text="Temperature").click()
     assert barriers(studio) == []
 
 

@@ -158,6 +158,29 @@ def test_earlier_settings_can_be_used_again(me: Person) -> None:
     assert collaborator().page.get(STUDIO, {"again": before.pk}).status_code == 404
 
 
+def test_the_seed_of_one_take_is_locked_from_its_page(me: Person) -> None:
+    take = take_of(me.artist, seed="4242", number=2)
+    address = f"{STUDIO}?again={take.generation_id}&amp;take=2"
+    assert f'href="{address}"' in me.page.get(take.generation.get_absolute_url()).content.decode()
+    form = me.page.get(address.replace("&amp;", "&")).context["form"]
+    assert (form["seed"].value(), form["takes"].value()) == ("4242", 1)
+    whole = me.page.get(STUDIO, {"again": take.generation_id}).context["form"]
+    assert whole["seed"].value() == "7"
+    assert me.page.get(STUDIO, {"again": take.generation_id, "take": "9"}).status_code == 404
+
+
+def test_a_locked_seed_stays_away_from_what_it_stayed_away_from_before(me: Person) -> None:
+    track = Track.objects.of(me.artist).earliest("created_at")
+    take_of(me.artist, built_from=[{"bar": 0, "layer": "drums", "track_id": track.pk, "source_bar": 4}])
+    me.page.post(STUDIO, {"prompt": PROMPT})
+    free = Generation.objects.latest("created_at")
+    assert free.brief["avoid"] == [[track.pk, 4]]
+    for seed, avoid in ((free.brief["seed"], [[track.pk, 4]]), ("11", [])):
+        me.page.post(STUDIO, {"prompt": PROMPT, "seed": seed})
+        again = Generation.objects.latest("created_at")
+        assert (again.brief["seed"], again.brief["avoid"]) == (seed, avoid)
+
+
 # --- one generation ---
 
 
