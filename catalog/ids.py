@@ -44,3 +44,7 @@ def share_id() -> str:
 
 def exhibit_id() -> str:
     return new_id("gal")
+
+
+def preset_id() -> str:
+    return new_id("pre")

@@ -22,6 +22,7 @@ Everything {name} has in Starforge, packed on {day}.
   tracks/             your recordings: the file as uploaded, and what was measured and said about it
   playlists.json      lists from your collections
   dna/                every DNA that was drawn from your catalog
+  presets.json        settings you keep under a name
   generations/        what was asked for: the request, and what it was read into
   takes/              what was made: audio, stems, and how it came about
   adapters/           what was learned from your recordings
@@ -79,6 +80,7 @@ def write(artist: Artist, out: Packing) -> None:
                 }
             ),
         )
+    out.text("presets.json", dumped([_columns(one) for one in artist.presets.all()]))
     for generation in Generation.objects.filter(artist=artist).iterator(chunk_size=20):
         out.text(f"generations/{generation.pk}.json", dumped(_columns(generation)))
     _takes(artist, out)

@@ -36,6 +36,11 @@ def fields_of(wishes: Wishes, engine: str) -> dict[str, Any]:
     return initial
 
 
+def said_of(wishes: Wishes) -> dict[str, Any]:
+    """Of these fields, those that say something."""
+    return {name: value for name, value in fields_of(wishes, "").items() if value not in (None, "")}
+
+
 def again(generation: Generation, take: GeneratedTrack | None = None) -> dict[str, Any]:
     """The fields that ask for this generation once more, its seed held; for one take alone, that take's seed."""
     initial = fields_of(Wishes.from_json(generation.params), generation.engine)

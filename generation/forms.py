@@ -13,6 +13,7 @@ from catalog.analysis.keys import ALL_KEYS
 from generation import keeping
 from generation.brief import EDIT_KINDS, ROLES, Edit, Reference
 from generation.edits import AUDIBLE, LAYERS, MOST_BARS
+from generation.presets import NAME_LENGTH
 from generation.prompting import (
     BPM,
     OPTION_LENGTH,
@@ -52,11 +53,6 @@ ROLE_WORDS = {
 }
 
 
-def _keys() -> list[tuple[str, str]]:
-    ordered = sorted(ALL_KEYS, key=lambda key: (key.mode == "major", int(key.camelot[:-1])))
-    return [("", "From the prompt"), *((key.name, f"{key.name} · {key.camelot}") for key in ordered)]
-
-
 class StudioForm(forms.Form):
     """What to make. `wishes()` is the value of a valid form."""
 
@@ -66,7 +62,9 @@ class StudioForm(forms.Form):
     energy = forms.FloatField(min_value=0, max_value=1, required=False, label="Energy")
     bpm = forms.FloatField(min_value=BPM[0], max_value=BPM[1], required=False, label="BPM")
     duration_seconds = LengthField(min_value=SECONDS[0], max_value=SECONDS[1], required=False, label="Length")
-    key = forms.ChoiceField(choices=_keys, required=False, label="Key")
+    key = forms.ChoiceField(
+        choices=[("", ""), *((key.name, key.name) for key in ALL_KEYS)], required=False, label="Key"
+    )
     genre = forms.CharField(max_length=60, required=False, label="Genre")
     takes = forms.TypedChoiceField(
         choices=[(str(n), str(n)) for n in range(TAKES[0], TAKES[1] + 1)],
@@ -92,6 +90,7 @@ class StudioForm(forms.Form):
     top_k = forms.IntegerField(required=False)
     top_p = forms.FloatField(required=False)
     request_key = forms.CharField(max_length=64, required=False)
+    preset_name = forms.CharField(max_length=NAME_LENGTH, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

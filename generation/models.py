@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from catalog.ids import adapter_id, exhibit_id, export_id, generation_id, share_id, take_id
+from catalog.ids import adapter_id, exhibit_id, export_id, generation_id, preset_id, share_id, take_id
 from catalog.jobs import Job
 from catalog.models import Artist, DNASnapshot, Track
 from catalog.precedence import Rank
@@ -508,3 +508,23 @@ class ExhibitReport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.exhibit_id}"
+
+
+class Preset(models.Model):
+    """Settings of a request that an artist keeps under a name."""
+
+    id = models.CharField(primary_key=True, max_length=32, default=preset_id, editable=False)
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="presets")
+    name = models.CharField(max_length=60)
+    engine = models.CharField(max_length=40)
+    wishes = models.JSONField(default=dict, help_text="generation.prompting.Wishes")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint("artist", "name", name="one_preset_per_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

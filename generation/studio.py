@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from catalog import snapshots
+from catalog.analysis.keys import ALL_KEYS
 from catalog.models import Artist, DNASnapshot, Track
 from generation import lifecycle
 from generation.brief import Brief
@@ -50,6 +51,13 @@ def controls(brief: Brief, dna: dict[str, Any]) -> list[Control]:
         Control("bpm", "BPM", BPM[0], BPM[1], 1, brief.bpm, _band(tempo, *BPM)),
         Control("duration_seconds", "Length", SECONDS[0], SECONDS[1], 5, brief.duration_seconds),
     ]
+
+
+def keys(dna: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every key round the wheel, each minor key before its relative, with the tracks in it."""
+    counts = {one["name"]: one["count"] for one in (dna.get("key_profile") or {}).get("counts") or []}
+    ordered = sorted(ALL_KEYS, key=lambda key: (int(key.camelot[:-1]), key.camelot))
+    return [{"key": key, "count": counts.get(key.name, 0)} for key in ordered]
 
 
 def _told(brief: Brief, engine: str, dna: dict[str, Any]) -> Brief:

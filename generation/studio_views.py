@@ -12,10 +12,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
+from catalog import snapshots
 from catalog.dna import for_composing
 from catalog.models import Artist, Track
 from catalog.sessions import artist_in
-from generation import adapters, filling, lifecycle
+from generation import adapters, filling, lifecycle, presets, starting
 from generation import studio as desk
 from generation.engines import engines
 from generation.forms import GENRES, OPTIONS, ROLE_WORDS, StudioForm
@@ -50,7 +51,7 @@ def studio(request: HttpRequest) -> HttpResponse:
             return redirect(made)
     if form.errors and request.headers.get("Accept") == JSON:
         return JsonResponse({"errors": form.errors}, status=_status(form))
-    return _desk(request, artist, form)
+    return desk_page(request, artist, form)
 
 
 def _new_key() -> str:
@@ -60,7 +61,8 @@ def _new_key() -> str:
 def _initial(request: HttpRequest, artist: Artist) -> dict[str, Any]:
     """An empty form, or one reference (`?reference=`), or the settings of an earlier generation (`?again=`).
 
-    `?again=…&take=2`: of that take alone, with its seed.
+    `?again=…&take=2`: of that take alone, with its seed. `?preset=`: settings kept under a name; `?start=`: one of the
+    starting points of the catalog.
     """
     initial: dict[str, Any] = {"takes": "1", "request_key": _new_key(), "engine": next(iter(engines()), "")}
     initial |= {
@@ -70,6 +72,12 @@ def _initial(request: HttpRequest, artist: Artist) -> dict[str, Any]:
         initial["reference_1"] = reference
     if request.GET.get("engine") in engines():
         initial["engine"] = request.GET["engine"]
+    if slug := request.GET.get("start"):
+        initial |= filling.said_of(starting.named(slug, dna_of(artist)))
+    if preset := request.GET.get("preset"):
+        row = get_object_or_404(presets.of(artist), pk=preset.replace("\0", ""))
+        kept = filling.fields_of(Wishes.from_json(row.wishes), row.engine)
+        initial |= {**kept, "prompt": kept["prompt"] or initial.get("prompt", "")}
     if adapter := request.GET.get("adapter"):
         initial |= {"adapter": adapter, "engine": "musicgen"}
     if again := request.GET.get("again"):
@@ -80,6 +88,12 @@ def _initial(request: HttpRequest, artist: Artist) -> dict[str, Any]:
         )
         initial |= filling.again(before, take)
     return initial
+
+
+def dna_of(artist: Artist) -> dict[str, Any]:
+    """The newest DNA as composing reads it; empty before the first."""
+    latest = snapshots.latest(artist)
+    return for_composing(latest.snapshot.document) if latest else {}
 
 
 def _submit(artist: Artist, form: StudioForm) -> Generation | None:
@@ -101,7 +115,8 @@ def _submit(artist: Artist, form: StudioForm) -> Generation | None:
     return None
 
 
-def _desk(request: HttpRequest, artist: Artist, form: StudioForm) -> HttpResponse:
+def desk_page(request: HttpRequest, artist: Artist, form: StudioForm, **more: Any) -> HttpResponse:
+    """The whole page around this form. more: further names for its template."""
     valid = form.is_bound and not form.errors
     wishes = form.wishes() if valid else Wishes(prompt=str(form["prompt"].value() or "")[:1000])
     if not form.is_bound:
@@ -133,6 +148,7 @@ def _desk(request: HttpRequest, artist: Artist, form: StudioForm) -> HttpRespons
             "missing": max(0, settings.STARFORGE_MIN_TRACKS - own),
             "waiting": counts.filter(status__in=[Track.QUEUED, Track.RUNNING]).count(),
             "sliders": sliders,
+            "keys": desk.keys(dna),
             "engines": offers,
             "to_set_up": [one["engine"].slug for one in offers if not one["availability"].ready],
             "genres": GENRES,
@@ -150,7 +166,10 @@ def _desk(request: HttpRequest, artist: Artist, form: StudioForm) -> HttpRespons
             "roles": ROLE_WORDS.items(),
             "adapters": [(one, adapters.label_of(one.base)) for one in adapters.usable(artist)],
             "tracks": desk.choices(artist, chosen),
+            "presets": presets.of(artist),
+            "starts": starting.starting_points(dna),
             **_now(artist),
+            **more,
         },
         status=_status(form),
     )

@@ -11,6 +11,7 @@ from generation import (
     gallery_views,
     history_views,
     keeping_views,
+    preset_views,
     share_views,
     studio_views,
     views,
@@ -19,6 +20,8 @@ from generation import (
 app_name = "generation"
 urlpatterns = [
     path("generate/", studio_views.studio, name="studio"),
+    path("generate/presets/", preset_views.index, name="presets"),
+    path("generate/presets/<str:pk>/", preset_views.change, name="preset"),
     path("generate/now/", studio_views.now, name="now"),
     path("generations/<str:pk>/", views.generation, name="generation"),
     path("generations/<str:pk>/cancel/", views.cancel, name="cancel"),

@@ -13,9 +13,10 @@ from catalog.svg.curves import energy_curve
 from catalog.svg.descent import chosen, genealogy
 from catalog.svg.losses import losses
 from catalog.svg.periods import beside, drift, window_name
-from catalog.svg.profiles import BANDS, energy, key_wheel, palette, tempo
+from catalog.svg.profiles import BANDS, energy, palette, tempo
 from catalog.svg.takes import LAYERS, built_from
 from catalog.svg.waveforms import levels, sections, share, wave, waves
+from catalog.svg.wheel import key_control, key_wheel
 
 __all__ = [
     "BANDS",
@@ -28,6 +29,7 @@ __all__ = [
     "energy",
     "energy_curve",
     "genealogy",
+    "key_control",
     "key_wheel",
     "levels",
     "losses",

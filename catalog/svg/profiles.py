@@ -103,56 +103,6 @@ def tempo(histogram: Sequence[Mapping[str, Any]], low: float | None, high: float
     return safe(drawings)
 
 
-def _ring(start: float, end: float, inner: float, outer: float, centre: float) -> str:
-    def at(radius: float, angle: float) -> str:
-        return f"{number(centre + radius * math.sin(angle))} {number(centre - radius * math.cos(angle))}"
-
-    return (
-        f"M{at(outer, start)}A{outer} {outer} 0 0 1 {at(outer, end)}"
-        f"L{at(inner, end)}A{inner} {inner} 0 0 0 {at(inner, start)}z"
-    )
-
-
-def key_wheel(counts: Sequence[Mapping[str, Any]], leading: str = "") -> SafeString:
-    """The Camelot wheel: minor keys inside, major keys outside, each with its tracks, darker where more are."""
-    from catalog.analysis.keys import ALL_KEYS
-
-    by_name = {str(one["name"]): int(one["count"]) for one in counts}
-    most = max(by_name.values(), default=0)
-    centre, body = 202.0, []
-    for key in ALL_KEYS:
-        number = int(key.camelot[:-1])
-        middle = (number % 12) * math.tau / 12
-        inner, outer = (66.0, 118.0) if key.mode == "minor" else (120.0, 172.0)
-        count = by_name.get(key.name, 0)
-        path = _ring(middle - math.tau / 24, middle + math.tau / 24, inner, outer, centre)
-        share = count / most if most else 0.0
-        opacity = f' fill-opacity="{0.14 + 0.86 * share:.2f}"' if count else ""
-        body.append(f'<path class="{"ink" if count else "none"} edge"{opacity} d="{path}"/>')
-        radius = (inner + outer) / 2
-        x = centre + radius * math.sin(middle)
-        y = centre - radius * math.cos(middle)
-        if count:
-            tone = "inverse" if share > 0.5 else ""
-            words = key.short.replace("b", "♭").replace("#", "♯")
-            body.append(text(x, y, words, 12, tone, "middle"))
-            body.append(text(x, y + 14, f"{count:,}", 11, tone, "middle"))
-        else:
-            body.append(text(x, y + 4, key.short.replace("b", "♭").replace("#", "♯"), 11, "soft", "middle"))
-    for place in range(12):  # the Camelot numbers: A inside, B outside
-        angle = place * math.tau / 12
-        x, y = centre + 187 * math.sin(angle), centre - 187 * math.cos(angle)
-        body.append(text(x, y + 4, str(place or 12), 11, "soft", "middle"))
-    if leading:
-        body.append(
-            text(centre, centre - 2, leading.split()[0].replace("b", "♭").replace("#", "♯"), 26, "", "middle")
-        )
-        body.append(text(centre, centre + 18, " ".join(leading.split()[1:]), 12, "soft", "middle"))
-    ordered = sorted(by_name.items(), key=lambda one: -one[1])
-    label = "Tracks in each key: " + ", ".join(f"{count} in {name}" for name, count in ordered if count)
-    return picture(404, 404, label, body, 'class="picture wheel"')
-
-
 def energy(
     histogram: Sequence[Any], low: float | None, middle: float | None, high: float | None
 ) -> SafeString:

@@ -125,6 +125,12 @@ def key_picture(profile: dict[str, Any]) -> SafeString:
 
 
 @register.simple_tag
+def key_control(profile: dict[str, Any], asked: str, now: str) -> SafeString:
+    """The wheel to choose a key on. asked: the artist's own choice, or nothing; now: the key that would be taken."""
+    return svg.key_control((profile or {}).get("counts") or [], asked or now or "", own=bool(asked))
+
+
+@register.simple_tag
 def energy_picture(profile: dict[str, Any]) -> SafeString:
     return svg.energy(
         profile.get("histogram") or [], profile.get("p10"), profile.get("p50"), profile.get("p90")

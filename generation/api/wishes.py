@@ -25,7 +25,7 @@ from generation.prompting import (
 from generation.seeds import seed_of
 
 LONGEST_ID = 64
-BESIDE = ("engine", "change", "take", "edit")  # fields of a request that are not wishes
+BESIDE = ("engine", "change", "take", "edit", "name")  # fields of a request that are not wishes
 
 
 @extend_schema_field({"oneOf": [{"type": "string", "maxLength": 200}, {"type": "integer", "minimum": 0}]})

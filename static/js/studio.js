@@ -11,8 +11,6 @@ page(import.meta.url, ({ signal }) => {
   const total = form.querySelector("[data-total]");
   const live = form.querySelector("[data-live]");
   const side = document.querySelector("#desk-side");
-  const CAMELOT = new Map([...form.querySelectorAll("#key option")].filter((one) => one.value)
-    .map((one) => [one.textContent.split(" · ")[1], one.value]));
   const WHY = { prompt: "from the prompt", references: "from the references", genre: "from the genre", catalog: "from your catalog", default: "by default" };
 
   const span = (seconds) => {
@@ -105,10 +103,8 @@ page(import.meta.url, ({ signal }) => {
     for (const [name, slider] of sliders) slider.follow(now[name]);
     for (const element of form.querySelectorAll("[data-why]")) element.textContent = WHY[evidence[element.dataset.why]] || "";
     say(words, now, evidence);
-    const empty = form.querySelector("#key option[value='']");
-    if (empty) empty.textContent = now.key ? `${now.key} · ${camelotOf(now.key)}` : "As the material has it";
     form.elements.genre.placeholder = now.genre || "Any";
-    mixes(form.elements.key.value || now.key);
+    form.dispatchEvent(new CustomEvent("briefed", { detail: now }));
     total.textContent = `Estimated: ${span(seconds)}`;
     const text = told()?.querySelector("[data-text]");
     if (text && now.text && !text.value.trim()) text.placeholder = now.text;
@@ -133,25 +129,6 @@ page(import.meta.url, ({ signal }) => {
       parts.push("in ", em, ", where your catalog lies");
     }
     read.replaceChildren(...parts);
-  }
-
-  // --- keys that mix ---
-  const camelotOf = (name) => [...CAMELOT].find(([, key]) => key === name)?.[0] || "";
-  function mixes(name) {
-    const place = form.querySelector("[data-mix]");
-    const camelot = camelotOf(name);
-    if (!camelot) { place.textContent = ""; return; }
-    const number = Number.parseInt(camelot, 10), letter = camelot.slice(-1);
-    const wrap = (n) => ((n + 11) % 12) + 1;
-    const near = [`${wrap(number - 1)}${letter}`, `${wrap(number + 1)}${letter}`, `${number}${letter === "A" ? "B" : "A"}`];
-    place.replaceChildren("Compatible ", ...near.map((one) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "plain";
-      button.textContent = `${one} ${CAMELOT.get(one)}`;
-      button.addEventListener("click", () => { form.elements.key.value = CAMELOT.get(one); ask_later(0); });
-      return button;
-    }));
   }
 
   form.addEventListener("input", (event) => { if (event.target === prompt || event.target.name === "genre") ask_later(); });
@@ -191,6 +168,7 @@ page(import.meta.url, ({ signal }) => {
   }
 
   form.addEventListener("submit", async (event) => {
+    if (event.submitter?.name === "save") return;   // presets.js
     event.preventDefault();
     if (generate.disabled) return;
     generate.disabled = true;

@@ -59,10 +59,30 @@ def test_a_figure_follows_the_sentence_until_it_is_touched_and_again_when_releas
 
 
 def test_a_key_that_mixes_is_one_press_away(studio: Page) -> None:
-    studio.get_by_label("Key", exact=True).select_option("F minor")
+    studio.get_by_text("Choose on the Wheel").click()
+    studio.get_by_label("F minor 4A").check()
     studio.get_by_role("button", name="5A C minor").click()
-    expect(studio.get_by_label("Key", exact=True)).to_have_value("C minor")
+    expect(studio.get_by_label("C minor 5A")).to_be_checked()
     expect(studio.locator("[data-mix]")).to_contain_text("4A F minor")
+
+
+def test_the_wheel_chooses_a_key_and_frames_what_mixes_with_it(
+    studio: Page, barriers: Callable[[Page], list[Any]]
+) -> None:
+    studio.get_by_text("Choose on the Wheel").click()
+    place, words = studio.locator(".seg[data-key='E minor']"), studio.locator("[data-key-words]")
+    place.click()
+    expect(words).to_have_text("E minor · 9A")
+    expect(place).to_have_attribute("data-state", "chosen")
+    expect(studio.get_by_label("E minor 9A")).to_be_checked()
+    framed = studio.locator(".seg[data-state=mixes]").evaluate_all(
+        "all => all.map(one => one.dataset.key).sort()"
+    )
+    assert framed == ["A minor", "B minor", "G major"]
+    assert barriers(studio) == []
+    place.click()
+    expect(studio.get_by_label("As prompt and catalog have it")).to_be_checked()
+    expect(place).not_to_have_attribute("data-state", "chosen")
 
 
 def test_a_seed_is_held_counted_on_and_let_go(studio: Page) -> None:

@@ -11,7 +11,7 @@ from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
 from catalog.models import DuplicatePair, Import, Track
-from generation.models import Adapter, EvolutionNote, Export, GeneratedTrack, Generation, Share
+from generation.models import Adapter, EvolutionNote, Export, GeneratedTrack, Generation, Preset, Share
 from tests.catalog.test_api_problems import problem
 from tests.people import Person, collaborator, owner, stranger
 from tests.rows import generation_of, ready_track, take_of
@@ -80,6 +80,7 @@ def belongings(person: Person) -> dict[str, str]:
             EvolutionNote.objects.create(artist=person.artist, on="2026-03-01", text="new studio").pk
         ),
         "/api/export/": Export.objects.create(artist=person.artist).pk,
+        "/api/presets/": Preset.objects.create(artist=person.artist, name="Night", engine="mosaic").pk,
         "/api/shares/": Share.objects.create(take=take, expires_at=timezone.now() + timedelta(days=1)).pk,
         "/api/generations/": generation.pk,
         "/api/generated-tracks/": take.pk,
