@@ -15,7 +15,7 @@ from catalog import accounts, jobs, snapshots
 from catalog.dna import for_composing
 from catalog.models import Artist, DNASnapshot, Track
 from generation import usage
-from generation.brief import Brief, played_in
+from generation.brief import Brief, Reference, played_in
 from generation.engines import engines
 from generation.engines.base import Engine, Preparing
 from generation.models import GeneratedTrack, Generation, Restoration
@@ -71,10 +71,26 @@ def known_references(artist: Artist, wishes: Wishes) -> list[Known]:
                 "reference_tracks": f"No analysed track of yours has the id {missing[0]}. Choose from your catalog."
             }
         )
+    for reference in wishes.references:
+        refuse_bars(rows[reference.track_id], reference)
     found = [rows[pk] for pk in ids]
     return [
         Known(t.pk, t.bpm, t.key, t.analysis.energy if t.analysis else None, t.genre or None) for t in found
     ]
+
+
+def refuse_bars(track: Track, reference: Reference) -> None:
+    """Raises BadWishes where a reference names bars that its track does not have."""
+    if reference.start_bar is None and reference.end_bar is None:
+        return
+    bars = len(track.analysis.document.get("energy_curve") or ()) if track.analysis else 0
+    if not bars:
+        sentence = f"No bars were found in “{track.title}”, so none can be named. Take all of it."
+    elif (reference.start_bar or 0) >= bars:
+        sentence = f"“{track.title}” has {bars} bars. Choose some of them."
+    else:
+        return
+    raise BadWishes({"reference_tracks": sentence})
 
 
 def draft(

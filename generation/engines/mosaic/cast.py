@@ -9,7 +9,7 @@ import numpy as np
 
 from catalog.analysis.keys import Key
 from generation.brief import Brief
-from generation.engines.mosaic.corpus import GOOD_SHIFT, Source
+from generation.engines.mosaic.corpus import BLOCK_BARS, GOOD_SHIFT, Phrase, Source
 from generation.engines.mosaic.dial import wanted_energy
 
 FEW = 8  # tracks, of which a range of energies is not told
@@ -74,6 +74,17 @@ class Part:
     asked: bool = False
     low: int | None = None
     high: int | None = None
+
+    def phrases(self) -> list[Phrase]:
+        """What may be cut: the phrases that lie wholly within its bars."""
+        if self.low is None and self.high is None:
+            return list(self.source.phrases)
+        low, high = (
+            self.low or 0,
+            self.high if self.high is not None else len(self.source.track.analysis.bars),
+        )
+        inside = (p for p in self.source.phrases if p.bars and p.first_bar >= low)
+        return [p for p in inside if p.first_bar + p.bars <= high]
 
 
 @dataclass(frozen=True)
@@ -221,7 +232,15 @@ def _asked(
             )
             continue
         moved = 0 if reference.role == "drums" else shift.semitones
-        asked[reference.role].append(Part(source, moved, True, reference.start_bar, reference.end_bar))
+        part = Part(source, moved, True, reference.start_bar, reference.end_bar)
+        if reference.role != "style" and source.phrases and not part.phrases():
+            notes.append(
+                f"The bars named of “{source.track.title}” hold no phrase that can be cut: at this tempo one takes "
+                f"{max(1, round(BLOCK_BARS / source.fold))} bars with a steady beat. It was left out; name more of "
+                "its bars."
+            )
+            continue
+        asked[reference.role].append(part)
     return asked
 
 

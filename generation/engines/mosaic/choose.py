@@ -134,16 +134,16 @@ def choose_line(
     which each block should agree in harmony, or none.
     """
     beneath = {choice.slot.bar: choice for choice in under}
-    pools = {part.source.id: _Pool.of(_pool(part)) for part in parts}
+    pools = {_name(part): _Pool.of(part.phrases()) for part in parts}
     chance = {name: rng.exponential(0.12, len(pool.phrases)) * temperature for name, pool in pools.items()}
     stale = {
-        part.source.id: AGAIN * np.array([used.share(part.source, p) for p in pools[part.source.id].phrases])
+        _name(part): AGAIN * np.array([used.share(part.source, p) for p in pools[_name(part)].phrases])
         for part in parts
     }
     turns = rng.integers(0, 12, len(found))
     beam: list[tuple[float, tuple[tuple[str, int], ...]]] = [(0.0, ())]
     for step, (slot, part) in enumerate(zip(found, parts, strict=True)):
-        name = part.source.id
+        name = _name(part)
         pool = pools[name]
         fixed = chance[name] + stale[name]
         fixed = fixed + np.array([_fixed_cost(phrase, slot, part, layer) for phrase in pool.phrases])
@@ -191,17 +191,10 @@ def following(line: Sequence[Choice], found: Sequence[Slot]) -> list[Choice]:
     ]
 
 
-def _pool(part: Part) -> list[Phrase]:
-    phrases = list(part.source.phrases)
-    if part.low is None and part.high is None:
-        return phrases
-    low, high = part.low or 0, part.high if part.high is not None else 10**9
-    inside = [p for p in phrases if p.first_bar >= low and p.first_bar + p.bars <= high]
-    if inside or not phrases:
-        return inside or phrases
-    # a range shorter than a phrase: what lies nearest to its middle
-    middle = (low + min(high, phrases[-1].first_bar + phrases[-1].bars)) / 2
-    return sorted(phrases, key=lambda p: (abs(p.first_bar + p.bars / 2 - middle), p.first_bar))[:2]
+def _name(part: Part) -> str:
+    """A track, or some bars of it: two ranges of one track are two things to choose from."""
+    whole = part.low is None and part.high is None
+    return part.source.id if whole else f"{part.source.id} {part.low} {part.high}"
 
 
 def _fixed_cost(phrase: Phrase, slot: Slot, part: Part, layer: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 
@@ -11,7 +11,7 @@ import numpy as np
 from catalog.analysis.keys import Key
 from generation.brief import Brief
 from generation.engines.base import CorpusTrack, EngineError
-from generation.engines.mosaic import form
+from generation.engines.mosaic import form, ranges
 from generation.engines.mosaic.cast import Cast, Part, choose_cast, forward, mood_wishes
 from generation.engines.mosaic.choose import Choice, assign, choose_line, following, slots
 from generation.engines.mosaic.chords import chord_path
@@ -155,7 +155,7 @@ def compose(session: Session, *, style: str, variant: int) -> Plan:
         events=form.events(made, style=style, energy=brief.energy, bars=length.bars, kind=kind),
         spectrum=_spectrum(session),
         tilt_db=round(float(1.5 * mood_wishes(brief)[0] + 2.0 * (brief.energy - 0.5)), 3),
-        voices=voices_of(made, blocks, f"{brief.seed}/{session.take}"),
+        voices=voices_of(made, blocks, f"{brief.seed}/{session.take}", brief, session.sources),
         chords=chords_of(blocks, {s.id: s for s in session.sources}, session.key, length.bars),
         costs={**cast.costs, "harmony_phrases": round(harmony_cost, 4), "drum_phrases": round(drums_cost, 4)},
     )
@@ -193,12 +193,15 @@ def block_of(choice: Choice, layer: str) -> Block:
     )
 
 
-def voices_of(made: Sequence[Section], blocks: Sequence[Block], seed: str) -> tuple[Voice, ...]:
+def voices_of(
+    made: Sequence[Section], blocks: Sequence[Block], seed: str, brief: Brief, sources: Iterable[Source]
+) -> tuple[Voice, ...]:
     """What is played anew instead of cut: drums and bass in the second half of the last drop.
 
     So it begins with the artist's own bars and goes on with what was never recorded. A drop of less than eight bars
-    has no halves.
+    has no halves. Of a track that the brief names some bars of, no other bars are lifted from.
     """
+    by_id = {source.id: source for source in sources}
     drops = [section for section in made if section.name == "drop" and section.bars >= 8]
     if not drops:
         return ()
@@ -208,9 +211,10 @@ def voices_of(made: Sequence[Section], blocks: Sequence[Block], seed: str) -> tu
     for layer in ("bass", "drums"):
         under = next((b for b in blocks if b.layer == layer and b.bar == first and b.source_beats), None)
         if under is not None:
-            found.append(
-                Voice(layer, first, bars, under.track_id, lifted_from(under, blocks), f"{seed}/{first}")
-            )
+            voice = Voice(layer, first, bars, under.track_id, lifted_from(under, blocks), f"{seed}/{first}")
+            asked = ranges.named(brief.references, layer, under.track_id)
+            within = ranges.seconds(by_id[under.track_id], asked) if asked else ()
+            found.append(replace(voice, within=within))
     return tuple(found)
 
 

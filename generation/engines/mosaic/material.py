@@ -10,6 +10,7 @@ import numpy as np
 from catalog.analysis.keys import Key, parse_key
 from generation.brief import Brief
 from generation.engines.base import CorpusTrack, EngineError
+from generation.engines.mosaic import ranges
 from generation.engines.mosaic.cast import Part
 from generation.engines.mosaic.choose import Choice, choose_line, following, slots
 from generation.engines.mosaic.compose import block_of, chords_of, voices_of
@@ -47,11 +48,14 @@ class Desk:
 
     def parts(self, layer: str) -> list[Part]:
         """Who plays a layer, in order of appearance."""
-        found = {
-            (block.track_id, block.shift): Part(self.sources[block.track_id], block.shift)
-            for block in sorted(self.plan.blocks, key=lambda b: b.bar)
-            if block.layer == layer
-        }
+        found: dict[object, Part] = {}
+        for block in sorted(self.plan.blocks, key=lambda b: b.bar):
+            if block.layer != layer:
+                continue
+            for low, high in ranges.named(self.brief.references, layer, block.track_id) or [(None, None)]:
+                part = Part(self.sources[block.track_id], block.shift, low=low, high=high)
+                if part.phrases():
+                    found.setdefault((block.track_id, block.shift, low, high), part)
         return list(found.values())
 
     def others(self, layer: str, without: Collection[str]) -> list[Part]:
@@ -141,7 +145,7 @@ def revoiced(
     seed = f"{desk.brief.seed}/{plan.take}/edit"
     fresh = [
         voice
-        for voice in voices_of(plan.sections, plan.blocks, seed)
+        for voice in voices_of(plan.sections, plan.blocks, seed, desk.brief, desk.sources.values())
         if voice.layer in layers and set(range(voice.bar, voice.end_bar)) & set(changed)
     ]
     return replace(plan, voices=tuple(sorted([*kept, *fresh], key=lambda voice: (voice.bar, voice.layer))))

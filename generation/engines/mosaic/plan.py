@@ -101,7 +101,8 @@ class Voice:
 
     layer: drums (on the track's kit, in its groove) or bass (on its own single notes, under the plan's chords).
     cuts: (start, end, beats), the passages its sounds are lifted from, in seconds and beats of the source. seed:
-    decides what is played. skip: bars of it that are left out in front, since the take was cropped.
+    decides what is played. skip: bars of it that are left out in front, since the take was cropped. within: (start,
+    end) seconds of the source that any of its sounds may come from, empty for all of it.
     """
 
     layer: str
@@ -111,6 +112,7 @@ class Voice:
     cuts: tuple[tuple[float, float, int], ...]
     seed: str
     skip: int = 0
+    within: tuple[tuple[float, float], ...] = ()
 
     @property
     def end_bar(self) -> int:
@@ -118,6 +120,20 @@ class Voice:
 
     def covers(self, block: Block) -> bool:
         return block.layer == self.layer and self.bar <= block.bar < self.end_bar
+
+    def to_json(self) -> dict[str, Any]:
+        data = asdict(self) | {
+            name: [list(place) for place in getattr(self, name)] for name in ("cuts", "within")
+        }
+        if not self.within:
+            del data["within"]  # plans read as they did before there were ranges
+        return data
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Voice:
+        cuts = tuple((float(start), float(end), int(beats)) for start, end, beats in data["cuts"])
+        within = tuple((float(start), float(end)) for start, end in data.get("within", ()))
+        return cls(**data | {"cuts": cuts, "within": within})
 
 
 @dataclass(frozen=True)
@@ -169,9 +185,7 @@ class Plan:
         data["sections"] = [asdict(section) for section in self.sections]
         data["events"] = [asdict(event) for event in self.events]
         data["spectrum"] = list(self.spectrum)
-        data["voices"] = [
-            asdict(voice) | {"cuts": [list(cut) for cut in voice.cuts]} for voice in self.voices
-        ]
+        data["voices"] = [voice.to_json() for voice in self.voices]
         for name in ("chords", "eq_db", "muted"):
             data[name] = list(getattr(self, name))
         return data
@@ -190,10 +204,7 @@ class Plan:
         )
         values["events"] = tuple(Event(**event) for event in data["events"])
         values["spectrum"] = tuple(float(level) for level in data["spectrum"])
-        values["voices"] = tuple(
-            Voice(**voice | {"cuts": tuple((float(a), float(b), int(n)) for a, b, n in voice["cuts"])})
-            for voice in data["voices"]
-        )
+        values["voices"] = tuple(Voice.from_json(voice) for voice in data["voices"])
         values["eq_db"] = tuple(float(level) for level in data["eq_db"])
         for name in ("chords", "muted"):
             values[name] = tuple(str(one) for one in data[name])

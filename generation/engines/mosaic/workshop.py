@@ -18,6 +18,7 @@ from generation.engines.mosaic.layers import Layers, Memory
 from generation.engines.mosaic.passages import Passage, clearest
 from generation.engines.mosaic.pitches import LowPhrase
 from generation.engines.mosaic.plan import BEATS, SAMPLE_RATE, Block, Voice
+from generation.engines.mosaic.ranges import inside
 from generation.engines.mosaic.recent import Recent
 from generation.engines.mosaic.separate import split_bass
 from generation.engines.mosaic.slices import resliced, slices
@@ -172,7 +173,7 @@ class Workshop:
 
         None where no low note of the track is clear.
         """
-        key = (voice.track_id, voice.cuts)
+        key = (voice.track_id, voice.cuts, voice.within)
         if key not in self._basses:
             clear: list[Passage] = []
             if voice.cuts:
@@ -181,6 +182,7 @@ class Workshop:
                 whole = [
                     (float(start), float(end), beats)
                     for start, end in zip(measured.start, measured.end[bars - 1 :], strict=False)
+                    if inside(float(start), float(end), voice.within)
                 ]
                 clear = clearest(self._layers_of(voice.track_id).clear, whole, BASS_FROM, voice.cuts)
             self._basses[key] = read_bass(
