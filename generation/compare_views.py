@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Artist, Track
 from catalog.sessions import artist_in
-from generation import browsing, keeping
+from generation import browsing, ear, keeping
 from generation.models import GeneratedTrack
 from generation.parameters import compared, parameters, referred
 
@@ -33,6 +34,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     takes = browsing.rows(ids) if LEAST <= len(ids) <= MOST else []
     titles = dict(Track.objects.of(artist).filter(pk__in=referred(takes)).values_list("pk", "title"))
     groups = compared([parameters(take, titles) for take in takes])
+    sounds, nearest = _ear(artist, takes)
     if only := bool(request.GET.get("only")):
         groups = [(name, [one for one in rows if one.differs]) for name, rows in groups]
     return render(
@@ -40,6 +42,9 @@ def compare(request: HttpRequest) -> HttpResponse:
         "generation/compare.html",
         {
             "takes": takes,
+            "heard": list(zip(takes, sounds, nearest, strict=True)),
+            "several": sum(1 for take in takes if take.is_heard) + sum(1 for one in nearest if one),
+            "aligned": all(one.bar for one in sounds),
             "chosen": len(ids),
             "groups": [(name, rows) for name, rows in groups if rows],
             "only": only,
@@ -51,6 +56,17 @@ def compare(request: HttpRequest) -> HttpResponse:
         },
         status=200 if takes or len(ids) == 0 else 422,
     )
+
+
+def _ear(artist: Artist, takes: list[GeneratedTrack]) -> tuple[list[ear.Heard], list[dict[str, Any] | None]]:
+    """How the takes are played to be as loud as each other and as the recording closest to each, and those."""
+    ids = [str(take.closest_tracks[0].get("id")) if take.closest_tracks else "" for take in takes]
+    there = ear.with_grid(artist, ids)
+    tracks = [there.get(pk) for pk in ids]
+    all_of_them = [ear.of_take(take) for take in takes] + [ear.of_track(one) for one in tracks if one]
+    sounds = ear.matched(all_of_them)
+    rest = iter(sounds[len(takes) :])
+    return sounds[: len(takes)], [{"track": one, "ear": next(rest)} if one else None for one in tracks]
 
 
 def _own(artist: Artist, wanted: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ from catalog.analysis.keys import compatible, parse_key
 from catalog.models import Track
 from generation import (
     allowance,
+    ear,
     edits,
     exporting,
     lifecycle,
@@ -41,17 +42,23 @@ DIALS = {
 
 
 def shown(
-    take: GeneratedTrack, tracks: dict[str, Track], seconds: float | None, dna: dict[str, Any]
+    take: GeneratedTrack,
+    tracks: dict[str, Track],
+    seconds: float | None,
+    dna: dict[str, Any],
+    heard: dict[str, Track] | None = None,
 ) -> dict[str, Any]:
-    """A take with all that its part of the page draws. tracks: those that are named in it, by id.
+    """A take with all that its part of the page draws. tracks: those that are named in it, by id. heard: those of them
+    that it can be heard against, from `ear.with_grid`.
 
     seconds: what an edit of it, or making it again, is likely to take. dna: behind the sliders.
     """
     close = [{**one, "track": tracks.get(str(one.get("id")))} for one in take.closest_tracks]
+    files = _files(take, tracks)
     asked, found = take.requested, take.measured
     return {
         "take": take,
-        "closest": close,
+        **_ear(take, close, heard or {}, silent=files["silent"]),
         "compared": take.similarity.get("tracks_compared") or take.catalog_snapshot.get("track_count") or 0,
         "asked": asked,
         "found": found,
@@ -63,11 +70,27 @@ def shown(
         "choice": str(take.plan.get("choice") or ""),
         "weights": weights_of(take),
         "candidates": remains.candidates_of(take),
-        "files": _files(take, tracks),
+        "files": files,
         "edit": _edit(take, tracks, dna),
         "seconds": seconds,
         "tags": ", ".join(tag.name for tag in take.tags.all()),
         "ratings": RATINGS,
+    }
+
+
+def _ear(
+    take: GeneratedTrack, close: list[dict[str, Any]], heard: dict[str, Track], *, silent: bool
+) -> dict[str, Any]:
+    """The closest recordings, and with the take itself how each of them is played to be as loud as the others."""
+    there = [one for one in close if str(one.get("id")) in heard]
+    sounds = ear.matched(
+        [*([] if silent else [ear.of_take(take)]), *(ear.of_track(heard[str(one["id"])]) for one in there)]
+    )
+    by_id = dict(zip([str(one["id"]) for one in there], sounds[0 if silent else 1 :], strict=True))
+    return {
+        "closest": [{**one, "ear": by_id.get(str(one.get("id")))} for one in close],
+        "ear": None if silent or not there else sounds[0],
+        "heard": len(sounds),
     }
 
 

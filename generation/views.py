@@ -15,7 +15,7 @@ from catalog.dna import for_composing
 from catalog.intake import Refused
 from catalog.models import Track
 from catalog.sessions import artist_in
-from generation import family, keeping, library, lifecycle, take_page
+from generation import ear, family, keeping, library, lifecycle, take_page
 from generation.brief import Brief
 from generation.engines import engines
 from generation.forms import ROLE_WORDS
@@ -54,6 +54,8 @@ def generation(request: HttpRequest, pk: str) -> HttpResponse:
         wanted |= {str(close.get("id")) for close in take.closest_tracks}
         wanted |= {str(entry["track_id"]) for entry in take.built_from if entry.get("track_id")}
     tracks = {track.pk: track for track in Track.objects.of(one.artist).filter(pk__in=wanted).listed()}
+    close = [str(found.get("id")) for take in one.takes.all() for found in take.closest_tracks]
+    heard = ear.with_grid(one.artist, close)
     seconds, dna = take_page.seconds_for(one, brief), for_composing(one.snapshot.document)
     return render(
         request,
@@ -61,7 +63,7 @@ def generation(request: HttpRequest, pk: str) -> HttpResponse:
         {
             "generation": one,
             "brief": brief,
-            "takes": [take_page.shown(take, tracks, seconds, dna) for take in one.takes.all()],
+            "takes": [take_page.shown(take, tracks, seconds, dna, heard) for take in one.takes.all()],
             "made_from": take_page.made_from(one, brief),
             "references": [
                 {

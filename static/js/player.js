@@ -1,5 +1,6 @@
 // One <audio> for as long as the tab is open. Anything with data-play is a play button:
 //   data-play="<audio url>" data-title data-by data-href data-levels="3,40,…" (percent) data-seconds
+//   data-gain="-4.9" (dB, of sounds that are heard against each other: they are as loud as the quietest of them)
 // A .seek element with data-for="<audio url>" is a waveform of the same sound, here and in the bar alike.
 // Before and after a sound stand those of the list (data-list, else the table or list) that it was started from.
 import { everyPage } from "./page.js";
@@ -11,7 +12,8 @@ export { clock, levels, paint, wave } from "./wave.js";
 const bar = document.querySelector("#player");
 const part = (name) => bar.querySelector(`[data-player=${name}]`);
 const audio = part("audio"), toggle = part("toggle"), title = part("title"), time = part("time"), volume = part("volume");
-const state = { list: [], place: 0 };   // a sound: { play, title, by, href, seconds, levels }
+const state = { list: [], place: 0 };   // a sound: { play, title, by, href, seconds, levels, gain }
+let own = kept.volume(), gain = 1;
 
 const sound = () => state.list[state.place];
 const is = (url) => url !== undefined && url === sound()?.play;
@@ -52,6 +54,7 @@ function load() {
   title.textContent = sound().title || "Untitled";
   title.href = href || location.href;
   part("by").textContent = by || "";
+  level(Number(sound().gain) || 0);
   const heights = (levels || "").split(",").filter(Boolean).map((one) => one / 100);
   part("seek").replaceChildren(...(heights.length ? [wave(heights, 32)] : []));
   bar.classList.toggle("listed", state.list.length > 1);
@@ -59,6 +62,15 @@ function load() {
   part("next").disabled = state.place === state.list.length - 1;
   bar.hidden = false;
   system.shows(sound());
+}
+
+// Decibels, 0 or less.
+function level(decibels) {
+  gain = 10 ** (Math.min(0, decibels) / 20);
+  audio.volume = own * gain;
+  sound().gain = decibels;
+  const said = decibels <= -0.05 ? `${Math.abs(decibels).toFixed(1)} dB lower, to match` : "";
+  part("by").textContent = [sound().by, said].filter(Boolean).join(" \u00b7 ");
 }
 
 async function play() {
@@ -74,16 +86,19 @@ const list = (button) => button.closest("[data-list]") ?? button.closest("table,
 function around(button) {
   const mine = list(button), sounds = new Map();
   for (const one of mine?.querySelectorAll("[data-play]") ?? []) {
-    if (list(one) === mine && !sounds.has(one.dataset.play)) sounds.set(one.dataset.play, { ...one.dataset });
+    if (list(one) === mine && !sounds.has(one.dataset.play)) sounds.set(one.dataset.play, told(one));
   }
-  return sounds.size ? [...sounds.values()] : [{ ...button.dataset }];
+  return sounds.size ? [...sounds.values()] : [told(button)];
 }
+
+const told = (button) => ({ ...button.dataset, ...(button.closest("[data-unmatched]") ? { gain: 0 } : {}) });
 
 export function start(button, from) {
   const again = is(button.dataset.play);
   state.list = around(button);
   state.place = Math.max(0, state.list.findIndex((one) => one.play === button.dataset.play));
   if (!again) load();
+  else level(Number(sound().gain) || 0);
   if (from !== undefined) seek(from);
   play();
 }
@@ -107,6 +122,9 @@ export const playing = {
   toggle: () => toggle.click(),
   mute: () => part("mute").click(),
   by: (seconds) => seek(audio.currentTime + seconds),
+  sound,
+  now: () => audio.currentTime,
+  level,
 };
 
 document.addEventListener("click", (event) => {
@@ -124,22 +142,21 @@ audio.addEventListener("error", () => {
   if (audio.getAttribute("src")) time.textContent = "This sound is not available now.";
 });
 
-// --- how loud: the listener's, kept ---
+// --- how loud: the listener's, kept; and within it what matches one sound to another, which is said ---
 function loud() {
-  volume.value = audio.muted ? 0 : Math.round(100 * audio.volume);
+  volume.value = audio.muted ? 0 : Math.round(100 * own);
   part("mute").textContent = audio.muted ? "Muted" : "Mute";
   part("mute").setAttribute("aria-pressed", String(audio.muted));
 }
 volume.addEventListener("input", () => {
   audio.muted = false;
-  audio.volume = volume.value / 100;
+  own = volume.value / 100;
+  audio.volume = own * gain;
+  remember.volume(own);
 });
 part("mute").addEventListener("click", () => { audio.muted = !audio.muted; });
-audio.addEventListener("volumechange", () => {
-  loud();
-  remember.volume(audio.volume);
-});
-audio.volume = kept.volume();
+audio.addEventListener("volumechange", loud);
+audio.volume = own * gain;
 loud();
 
 // --- what plays goes on over pages; a page that was loaded anew shows it where it was, and waits ---

@@ -1,7 +1,7 @@
 // The studio: what the prompt is read into, live; sliders that follow it until they are touched; the queue beside.
 import { ask, left, listen, redraw, sentence } from "./net.js";
 import { page } from "./page.js";
-import { clock, levels, wave } from "./wave.js";
+import { clock } from "./wave.js";
 
 page(import.meta.url, ({ signal }) => {
   const form = document.querySelector("#studio");
@@ -133,22 +133,6 @@ page(import.meta.url, ({ signal }) => {
 
   form.addEventListener("input", (event) => { if (event.target === prompt || event.target.name === "genre") ask_later(); });
   form.addEventListener("change", () => { settle(); ask_later(0); });
-
-  // --- references: their waveforms ---
-  for (const box of form.querySelectorAll("[data-ref]")) {
-    const select = box.querySelector("select"), place = box.querySelector("[data-ref-wave]");
-    const show = async () => {
-      box.classList.toggle("empty", !select.value);
-      place.replaceChildren();
-      const wanted = select.value;
-      if (!wanted) return;
-      const { ok, data } = await ask(`/api/tracks/${wanted}/`);
-      const peaks = ok && data.peaks;
-      if (peaks?.length && select.value === wanted) place.replaceChildren(wave(levels(peaks, 60), 34));
-    };
-    select.addEventListener("change", show);
-    show();
-  }
 
   // --- asking for it ---
   function errors(found) {

@@ -1,4 +1,5 @@
-"""What is said of a take is saved in place; takes are ticked, compared, drawn: in a real browser."""
+"""What is said of a take is saved in place; takes are ticked, compared, drawn, heard against recordings; recordings
+are dragged into the references: in a real browser."""
 
 from __future__ import annotations
 
@@ -19,13 +20,15 @@ from catalog.models import Artist
 from generation.models import Generation
 from tests.rows import catalog_of, generation_of, measured, take_of
 artist = Artist.objects.get(user__username='historian')
-catalog_of(artist, 12)
+tracks = catalog_of(artist, 12)
+near = [{'id': tracks[0].pk, 'title': 'Loop 1', 'similarity': 0.9}]
 parent = None
 for number in range(10):
     made = generation_of(artist, status='ready', progress=1.0, title=f'Sketch {number}', parent=parent)
     parent = parent or made
     take = take_of(
         artist, generation=made, title=made.title, peaks=[40, 90, 60] * 40, similarity_score=0.5 + number / 25,
+        closest_tracks=near, measured={'bpm': 140.0, 'key': 'F minor', 'lufs': tracks[0].analysis.lufs + 4},
         vector=(measured().vector + 0.02 * number).astype('<f4').tobytes(),
     )
 print('page', parent.get_absolute_url())
@@ -94,7 +97,63 @@ def test_ticked_takes_are_tagged_and_compared(artist: Page, barriers: Barriers) 
     expect(artist.locator("[data-compare] [data-play]").nth(1)).to_have_attribute("aria-pressed", "true")
     artist.keyboard.press("1")
     expect(artist.locator("[data-compare] [data-play]").nth(0)).to_have_attribute("aria-pressed", "true")
+    artist.keyboard.press("x")
+    expect(artist.locator("[data-compare] [data-play]").nth(1)).to_have_attribute("aria-pressed", "true")
     assert barriers(artist) == []
+
+
+def test_a_take_is_heard_against_its_closest_recording_as_loud_and_in_the_bar(
+    artist: Page, address: str, barriers: Barriers
+) -> None:
+    artist.goto(address)
+    artist.wait_for_load_state("networkidle")
+    ear, title = artist.locator("[data-ear]"), artist.locator("[data-player=title]")
+    expect(ear).to_contain_text("4.0 dB lower")
+    volume = "Math.round(1000 * document.querySelector('#player audio').volume)"
+    artist.keyboard.press("1")
+    expect(title).to_have_text("Sketch 0")
+    expect(artist.locator("[data-player=by]")).to_contain_text("4.0 dB lower, to match")
+    assert artist.evaluate(volume) == 631
+    artist.keyboard.press("2")
+    expect(title).to_have_text("Loop 1")
+    assert artist.evaluate(volume) == 1000
+    artist.keyboard.press("x")
+    expect(title).to_have_text("Sketch 0")
+    ear.get_by_label("Match loudness").uncheck()
+    assert artist.evaluate(volume) == 1000
+    places = artist.evaluate("""async () => {
+        const { place } = await import(document.querySelector("script[src*='js/ear']").src);
+        const from = { first: "0", bar: "2" }, to = { first: "0.5", bar: "1.5", seconds: "20" };
+        return [place(3, from, to), place(27, from, to), place(7, {}, { seconds: "5" })];
+    }""")
+    assert places == [
+        2.75,
+        2.75,
+        2,
+    ]  # a bar and a half in; twelve bars later, round its twelve bars; at the same second
+    assert barriers(artist) == []
+
+
+def test_a_recording_is_dragged_into_the_references_and_some_of_its_bars_are_chosen(
+    artist: Page, barriers: Barriers
+) -> None:
+    artist.goto("/generate/")
+    artist.wait_for_load_state("networkidle")
+    artist.get_by_label("Find a track").or_(artist.locator("#shelf-find")).fill("Loop 12")
+    expect(artist.locator(".shelf li")).to_have_count(1)
+    artist.locator(".shelf li").drag_to(artist.locator("[data-ref='2']"))
+    second = artist.locator("[data-ref='2']")
+    expect(second.locator("[data-says]")).to_contain_text("All 4 bars.")
+    slider = second.get_by_role("slider", name="First bar of Loop 12")
+    slider.focus()
+    artist.keyboard.press("ArrowRight")
+    expect(artist.get_by_label("From bar").nth(1)).to_have_value("2")
+    expect(second.locator("[data-says]")).to_contain_text("Bars 2–4: 3 bars")
+    assert barriers(artist) == []
+    second.get_by_role("button", name="Remove").click()
+    expect(artist.locator("#reference_2")).to_have_value("")
+    artist.get_by_role("button", name="Add Loop 12 as a reference").click()
+    expect(artist.locator("#reference_1")).not_to_have_value("")
 
 
 @pytest.mark.parametrize("width", WIDTHS)
