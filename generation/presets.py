@@ -92,7 +92,9 @@ def settings_of(preset: Preset) -> dict[str, Any]:
 def words(preset: Preset) -> str:
     """What a preset asks for, in one line; what it leaves open is not in it."""
     wishes = Wishes.from_json(preset.wishes)
+    prompt = " ".join(wishes.prompt.split())
     parts = [
+        f"“{prompt if len(prompt) <= 60 else prompt[:59] + '…'}”" if prompt else "",
         "" if wishes.bpm is None else f"{wishes.bpm:g} BPM",
         wishes.key or "",
         "" if wishes.energy is None else f"energy {point(wishes.energy)}",

@@ -29,6 +29,7 @@ PRIVATE = (
     "/catalog/duplicates/",
     "/dna/",
     "/generate/",
+    "/generate/presets/",
     "/adapters/",
     "/history/",
     "/history/requests/",
