@@ -286,7 +286,7 @@ class Making:
             similarity=scoring.similarity(matched, without_donors=without),
             closest_tracks=matched.closest,
             novelty=scoring.novelty(rendering, matched, self.titles),
-            measured=scoring.measured(matched),
+            measured=scoring.measured(matched, scoring.pulse(rendering)),
             requested=scoring.requested(brief),
             built_from=rendering.built_from,
             sections=rendering.sections,

@@ -5,21 +5,62 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import numpy as np
+
+from catalog.analysis.pulse import Pulse, pulse_of, surest
 from catalog.matching import Matched
 from generation.brief import Brief
 from generation.engines.base import Rendering
 
+PERCUSSION = ("kick", "drums")
 
-def measured(matched: Matched) -> dict[str, Any]:
-    """What the analysis of the finished take found."""
+
+def pulse(rendering: Rendering) -> tuple[Pulse, str] | None:
+    """The take held against the tempo it was planned at, and in what: its mix, or its drums where they are surer.
+
+    None where nothing was planned at a tempo.
+    """
+    bpm = rendering.plan.get("bpm")
+    if not bpm:
+        return None
+    found = {"mix": pulse_of(rendering.audio, rendering.sample_rate, float(bpm))}
+    drums = [rendering.stems[name] for name in PERCUSSION if name in rendering.stems]
+    if drums:
+        found["drums"] = pulse_of(np.sum(drums, axis=0), rendering.sample_rate, float(bpm))
+    name = surest(found)
+    return found[name], name
+
+
+def measured(matched: Matched, held: tuple[Pulse, str] | None = None) -> dict[str, Any]:
+    """What was measured on the finished take. held: what `pulse` found.
+
+    The tempo is what the onsets keep where they were held against a plan's and tell; else the analysis' own reading,
+    which knows no plan.
+    """
     analysis = matched.analysis
+    bpm = held[0].bpm if held and held[0].bpm is not None else analysis.bpm
     return {
-        "bpm": None if analysis.bpm is None else round(analysis.bpm, 2),
+        "bpm": None if bpm is None else round(bpm, 2),
+        "tempo": _tempo(held),
         "key": analysis.key.name if analysis.key else None,
         "camelot": analysis.key.camelot if analysis.key else None,
         "energy": None if analysis.energy is None else round(analysis.energy, 3),
         "lufs": None if analysis.lufs is None else round(analysis.lufs, 1),
         "duration": round(analysis.duration, 2),
+    }
+
+
+def _tempo(held: tuple[Pulse, str] | None) -> dict[str, Any] | None:
+    if held is None:
+        return None
+    found, where = held
+    if found.bpm is None:
+        return {"planned": found.asked, "unclear": found.why}
+    return {
+        "planned": found.asked,
+        "in": where,
+        "error": round(found.error or 0.0, 6),
+        "margin": round(found.margin or 0.0, 6),
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from catalog import snapshots
 from catalog.analysis.keys import compatible, parse_key
+from catalog.analysis.pulse import KEPT
 from catalog.models import Track
 from generation import (
     allowance,
@@ -63,6 +64,7 @@ def shown(
         "asked": asked,
         "found": found,
         "apart": apart(asked, found),
+        "tempo_held": tempo_held(found),
         "bars": max((int(one["first_bar"]) + int(one["bars"]) for one in take.sections), default=0),
         "layers": sorted({str(one["layer"]) for one in take.built_from}),
         "built": _built(take, tracks),
@@ -124,15 +126,27 @@ def _built(take: GeneratedTrack, tracks: dict[str, Track]) -> dict[str, Any]:
 def apart(asked: dict[str, Any], found: dict[str, Any]) -> dict[str, str]:
     """Where the measured take is not what was asked, in words."""
     words: dict[str, str] = {}
+    exact = (found.get("tempo") or {}).get("error")
     if asked.get("bpm") and found.get("bpm"):
-        off = found["bpm"] / asked["bpm"] - 1
-        if abs(off) > 0.01:
-            words["bpm"] = f"{abs(off) * 100:.1f}% {'faster' if off > 0 else 'slower'} than asked"
+        off = found["bpm"] / asked["bpm"] - 1 if exact is None else exact
+        if abs(off) > (0.01 if exact is None else KEPT):
+            form = ".1f" if abs(off) > 0.01 else ".2f"
+            words["bpm"] = f"{abs(off) * 100:{form}}% {'faster' if off > 0 else 'slower'} than asked"
     if asked.get("key") and found.get("key") and asked["key"] != found["key"]:
         wanted, heard = parse_key(asked["key"]), parse_key(found["key"])
         mixes = any(heard.same_as(key) for key in compatible(wanted))
         words["key"] = "not as asked, but it mixes" if mixes else "not as asked"
     return words
+
+
+def tempo_held(found: dict[str, Any]) -> str:
+    """What holding a take against the tempo of its plan gave, in words; empty where there is nothing to say."""
+    tempo = found.get("tempo") or {}
+    if "unclear" in tempo:
+        return "Its onsets do not tell to .05%; read freely"
+    if "error" not in tempo or abs(tempo["error"]) > KEPT:
+        return ""
+    return f"On the grid of its plan, read from {'its drums' if tempo['in'] == 'drums' else 'the mix'}"
 
 
 def seconds_for(generation: Generation, brief: Brief) -> float | None:

@@ -17,6 +17,7 @@ from bench.mosaic.catalogs import RATE, Catalog
 from bench.mosaic.onsets import on_grid, strong_onsets
 from bench.mosaic.pictures import draw
 from catalog.analysis import Key, analyse, parse_key
+from catalog.analysis.pulse import Pulse, pulse_of, surest
 from catalog.audio.copies import Shelf, shared_with
 from catalog.audio.fingerprint import fingerprint
 from catalog.audio.fingerprint import longest_run as longest_passage
@@ -58,6 +59,8 @@ class Report:
     bpm: float
     measured_bpm: float | None
     drums_bpm: float | None
+    pulse: Pulse
+    drums_pulse: Pulse | None
     exact_grid: bool
     percussive: bool
     sources_on_grid: float
@@ -104,6 +107,12 @@ class Report:
     def drums_bpm_error(self) -> float | None:
         """As read from the drums alone: what the grid does, whatever harmony and bass make of the pulse."""
         return off_tempo(self.drums_bpm, self.bpm)
+
+    @property
+    def held(self) -> Pulse:
+        """The take held against the tempo asked for, in its mix or its drums, whichever is surer, as in the product."""
+        found = {"mix": self.pulse} | ({"drums": self.drums_pulse} if self.drums_pulse else {})
+        return found[surest(found)]
 
     @property
     def key_relation(self) -> str | None:
@@ -234,7 +243,8 @@ def measured(catalog: Catalog, request: Request, rendering: Rendering, cpu: floa
     ]
     levels = sound.section_levels(file, named)
     drums = [rendering.stems[name] for name in PERCUSSION if name in rendering.stems]
-    strokes = strong_onsets(np.sum(drums, axis=0)) if drums else np.zeros(0)
+    beaten = np.sum(drums, axis=0) if drums else None
+    strokes = np.zeros(0) if beaten is None else strong_onsets(beaten)
     stretches = [e["stretch"] for e in rendering.built_from if e.get("stretch")] or [1.0]
     bar = 240.0 / plan["bpm"]
     return Report(
@@ -243,13 +253,15 @@ def measured(catalog: Catalog, request: Request, rendering: Rendering, cpu: floa
         what=request.what,
         bpm=brief.bpm,
         measured_bpm=analysis.bpm,
-        drums_bpm=analyse(np.sum(drums, axis=0), RATE).bpm if drums else None,
+        drums_bpm=None if beaten is None else analyse(beaten, RATE).bpm,
+        pulse=pulse_of(file, RATE, brief.bpm),
+        drums_pulse=None if beaten is None else pulse_of(beaten, RATE, brief.bpm),
         exact_grid=_exact(brief, rendering),
         percussive=catalog.percussive,
         sources_on_grid=catalog.on_grid,
         drums_on_grid=on_grid(strokes, brief.bpm),
         master_on_grid=on_grid(strong_onsets(file), brief.bpm),
-        attack=sound.attack(np.sum(drums, axis=0), strokes) if drums else None,
+        attack=None if beaten is None else sound.attack(beaten, strokes),
         key=plan["key"],
         key_asked=brief.key is not None,
         measured_key=analysis.key.name if analysis.key else None,

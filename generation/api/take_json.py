@@ -71,7 +71,7 @@ class TakeRow(serializers.Serializer[GeneratedTrack]):
     duration = serializers.FloatField()
     similarity_score = serializers.FloatField(min_value=0, max_value=1)
     closest_tracks = Closest(many=True)
-    measured = serializers.DictField(help_text="bpm, key, camelot, lufs of the audio as it is")
+    measured = serializers.DictField(help_text="bpm, tempo, key, camelot, lufs of the audio as it is")
     certificate_id = serializers.CharField(allow_null=True)
     certificate = serializers.SerializerMethodField()
     engine = serializers.CharField()

@@ -10,8 +10,10 @@ import pytest
 from bench.mosaic import lineage, onsets, sound
 from bench.mosaic.ablations import ABLATIONS, ablated
 from bench.mosaic.pictures import draw
+from bench.mosaic.table import held
 from bench.mosaic.takes import relation
 from catalog.analysis import Key
+from catalog.analysis.pulse import Pulse
 from tests.generation.mosaic_corpus import brief, planned
 
 RATE = 44_100
@@ -146,6 +148,14 @@ def test_keys_are_told_apart() -> None:
     assert relation(Key(9, "minor"), Key(9, "minor")) == "exact"
     assert relation(Key(9, "minor"), Key(0, "major")) == "relative"
     assert relation(Key(9, "minor"), Key(9, "major")) == relation(Key(9, "minor"), None) == "other"
+
+
+def test_a_take_that_does_not_tell_its_tempo_is_no_success() -> None:
+    kept, off, unclear = Pulse(120.0, 120.04, 1e-4), Pulse(120.0, 120.3, 1e-4), Pulse(120.0, why="faint")
+    cell: Any = held(lambda found: found)  # type: ignore[arg-type, return-value]
+    assert cell([kept, kept]) == ("2/2", True)
+    assert cell([kept, off]) == ("1/2", False)
+    assert cell([kept, unclear]) == ("1/2 1 unclear", False)
 
 
 def test_a_picture_is_a_png(tmp_path: Any) -> None:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from catalog.models import Track
 from generation.forms import StudioForm
 from generation.models import GeneratedTrack, Generation
-from generation.take_page import apart
+from generation.take_page import apart, tempo_held
 from tests.people import Person, collaborator, owner, stranger
 from tests.rows import catalog_of, generation_of, give_stems, ready_track, take_of
 
@@ -286,6 +286,24 @@ def test_what_was_not_as_asked_is_said() -> None:
     assert said == {"bpm": "2.1% faster than asked", "key": "not as asked, but it mixes"}
     assert apart({"key": "F minor"}, {"key": "B major"}) == {"key": "not as asked"}
     assert apart({"bpm": 140.0}, {"bpm": None, "key": None}) == {}
+
+
+@pytest.mark.parametrize(
+    ("tempo", "off", "told"),
+    [
+        ({"in": "mix", "error": 0.0004}, None, "On the grid of its plan, read from the mix"),
+        ({"in": "drums", "error": -0.0001}, None, "On the grid of its plan, read from its drums"),
+        ({"in": "mix", "error": -0.002}, "0.20% slower than asked", ""),
+        ({"unclear": "faint"}, None, "Its onsets do not tell to .05%; read freely"),
+        (None, None, ""),
+    ],
+)
+def test_a_tempo_held_against_its_plan_is_told_as_finely_as_it_was_read(
+    tempo: dict[str, Any] | None, off: str | None, told: str
+) -> None:
+    found = {"bpm": 139.9, "tempo": tempo}
+    assert apart({"bpm": 140.0}, found).get("bpm") == off
+    assert tempo_held(found) == told
 
 
 def test_adding_to_the_library_closes_the_loop_once(me: Person) -> None:

@@ -45,6 +45,7 @@ def test_a_take_is_exact_scored_certified_and_in_all_formats(artist: Artist) -> 
     take = generation.takes.get()
     assert generation.status == "ready" and generation.progress == 1.0
     assert take.measured["bpm"] == pytest.approx(140, abs=0.3)
+    assert take.measured["tempo"]["planned"] == 140
     assert 0 <= take.similarity_score <= 1
     assert set(take.similarity["breakdown"]) == {"sonic_palette", "rhythm", "harmony", "energy", "dynamics"}
     assert take.duration == pytest.approx(15, abs=2)
