@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from catalog import adoption, corrections, jobs
+from catalog import adoption, corrections, jobs, room
 from catalog.audio import atomic
 from catalog.audio.errors import AudioError
 from catalog.audio.sniff import sniff
@@ -79,7 +79,7 @@ def accept(
 
     row: the id of the metadata-only track that the artist says this is the recording of.
 
-    Raises Refused (empty, too large, not audio we read, no room) or Duplicate. Nothing is left behind then.
+    Raises Refused (empty, too large, not audio we read, no room, over the plan) or Duplicate; then nothing is left.
     """
     try:
         return _accept(artist, stream, filename, title, origin, genre, row)
@@ -139,6 +139,7 @@ def _accept(
         atomic.move(incoming, final)
         try:
             with transaction.atomic():
+                room.refuse(artist, size)
                 row = adoption.row_to_fill(artist, said) if said else None
                 if row is None and origin == Track.Origin.UPLOAD:
                     row = adoption.adopt(artist, filename, size)
@@ -147,6 +148,9 @@ def _accept(
                 else:
                     track = _fill(row, track)
                 jobs.wake(track)
+        except room.Full as error:
+            final.unlink(missing_ok=True)
+            raise Refused("plan_limit", str(error)) from None
         except IntegrityError:
             final.unlink(missing_ok=True)
             twin = Track.objects.of(artist).filter(file_sha256=digest).first()

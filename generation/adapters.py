@@ -16,7 +16,7 @@ from generation import adapter_files, allowance, consents
 from generation.engines.neural import places
 from generation.engines.neural.catalogue import MELODY, MODELS, TEXT, Model, of_kind
 from generation.models import Adapter, AdapterSource
-from generation.submitting import EngineUnavailable, PlanForbids, Refused, TooFewTracks
+from generation.submitting import EngineUnavailable, PlanForbids, Refused, TooFewTracks, refuse_full
 from generation.training.adapter import FILE, Worn
 from generation.training.recipe import Recipe
 
@@ -138,6 +138,7 @@ def _refuse(artist: Artist, base: str, aggregate: bool, *, more: int) -> None:
     if places.missing_of(base):
         found = places.availability_of([base])
         raise EngineUnavailable("musicgen", f"{found.missing} {found.how}".strip())
+    refuse_full(artist)
     _refuse_too_many(artist)
 
 

@@ -48,8 +48,7 @@ def home() -> Path:
 
 def estimate(artist: Artist) -> int:
     """Bytes an export would have, about: audio is not compressed again."""
-    audio = sum(size for kind, size in usage.storage(artist) if kind != "Exports")
-    return audio + 20_000 * (1 + artist.certificates.count())
+    return usage.stored(artist) + 20_000 * (1 + artist.certificates.count())
 
 
 def start(artist: Artist) -> tuple[Export, bool]:

@@ -10,6 +10,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, NullIf
 
 from catalog.models import Artist
+from generation import retention
 from generation.models import GeneratedTrack, TakeTag
 
 ORDERS: dict[str, F | Expression] = {
@@ -48,6 +49,8 @@ SHOWN = (
     "favourite",
     "rating",
     "notes",
+    "full_audio",
+    "full_until",
 )
 
 
@@ -90,9 +93,14 @@ def ordered(takes: QuerySet[GeneratedTrack], sort: str) -> QuerySet[GeneratedTra
 def browse(artist: Artist, query: Mapping[str, str]) -> list[str]:
     """Ids of what `find` finds, in the order of `sort`.
 
-    `audio`: "gone" for takes whose sound is no longer here, "here" for the others.
+    `audio`: "gone" for takes that cannot be heard, "here" for the others; "preview" for those whose full audio
+    expired, "soon" for those whose full audio is about to.
     """
     takes = ordered(find(artist, query), query.get("sort", ""))
+    if query.get("audio") == "preview":
+        takes = takes.exclude(full_audio=GeneratedTrack.FullAudio.HERE)
+    if query.get("audio") == "soon":
+        takes = takes.filter(pk__in=retention.expiring(artist).values("pk"))
     if (audio := query.get("audio", "")) in {"here", "gone"}:
         # Only the folder knows; a look at each of some thousand files takes milliseconds.
         return [take.pk for take in takes.only("audio_path") if take.is_heard == (audio == "here")]

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Artist, Track
 from catalog.sessions import artist_in
-from generation import browsing, compare_views, keeping
-from generation.models import Generation
+from generation import allowance, browsing, compare_views, keeping, retention
+from generation.models import GeneratedTrack, Generation
 from generation.parameters import engine_label, grouped, parameters, referred
 
 PER_PAGE = 20
@@ -42,7 +42,7 @@ RATINGS = {
     "none": "Not rated",
 }
 LIBRARY = {"in": "In your library", "out": "Not in your library"}
-AUDIO = {"here": "Here", "gone": "Expired"}
+AUDIO = {"here": "Here", "soon": "Ends soon", "preview": "Preview", "gone": "Gone"}
 FILTERS = ("q", "favourite", "engine", "tag", "rating", "library", "audio")
 VERBS = {
     "compare": "Compare two to four",
@@ -50,6 +50,8 @@ VERBS = {
     "unfavourite": "No longer favourites",
     "tag": "Add tags",
     "untag": "Take tags off",
+    "pin": "Pin full audio",
+    "unpin": "No longer pin",
     "delete": "Delete",
 }
 NAMED = 8
@@ -63,6 +65,7 @@ def history(request: HttpRequest) -> HttpResponse:
     query = request.GET.dict()
     page = Paginator(browsing.browse(artist, query), PER_PAGE).get_page(query.pop("page", None))
     takes = browsing.rows(page.object_list)
+    ends = retention.ends_of(takes) if artist.plan in allowance.expiring() else {}
     titles = dict(Track.objects.of(artist).filter(pk__in=referred(takes)).values_list("pk", "title"))
     asked = Generation.objects.filter(artist=artist).aggregate(
         under_way=Count("pk", filter=Q(status__in=[Generation.QUEUED, Generation.RUNNING])),
@@ -73,7 +76,15 @@ def history(request: HttpRequest) -> HttpResponse:
         "generation/history.html",
         {
             "page": page,
-            "takes": [{"take": take, "groups": grouped(parameters(take, titles))} for take in takes],
+            "takes": [
+                {
+                    "take": take,
+                    "groups": grouped(parameters(take, titles)),
+                    "ends": ends.get(take.pk),
+                    "expired": take.full_audio != GeneratedTrack.FullAudio.HERE,
+                }
+                for take in takes
+            ],
             "query": query,
             "search": urlencode(query),
             "filtered": any(query.get(name) for name in FILTERS),
@@ -117,6 +128,10 @@ def _apply(request: HttpRequest, artist: Artist, verb: str, ids: list[str]) -> N
             request,
             f"{counted(changed)} {words if changed == 1 else words.replace('a favourite', 'favourites')}.",
         )
+        return
+    if verb in {"pin", "unpin"}:
+        changed = retention.pin_many(artist, ids, on=verb == "pin")
+        messages.success(request, f"{counted(changed)} {'pinned' if verb == 'pin' else 'no longer pinned'}.")
         return
     try:
         tags = keeping.written(request.POST.get("tags", "").replace("\0", ""))

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Count, Max, QuerySet
 
 from catalog.models import Artist
+from generation import retention
 from generation.models import GeneratedTrack, TakeTag
 
 MOST_TAGS, LONGEST_TAG, LONGEST_NOTES = 12, 30, 5000
@@ -41,9 +42,11 @@ def written(text: str) -> list[str]:
 
 
 def change(take: GeneratedTrack, **said: Any) -> None:
-    """Keep what is said: title, favourite, rating (None: no rating), notes, tags (normalised). The rest stays."""
-    tags = said.pop("tags", None)
+    """Keep what is said: title, favourite, rating (None: none), notes, tags (normalised), pinned. The rest stays."""
+    tags, pinned = said.pop("tags", None), said.pop("pinned", None)
     with transaction.atomic():
+        if pinned is not None:
+            retention.pin(take, on=pinned)
         for name, value in said.items():
             setattr(take, name, value)
         if said:

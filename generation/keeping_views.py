@@ -10,9 +10,18 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from catalog.sessions import artist_in
-from generation import keeping
+from generation import keeping, retention
 from generation.forms import KeepingForm
 from generation.models import GeneratedTrack
+
+
+@login_required
+@require_POST
+def pin(request: HttpRequest, pk: str, number: int) -> HttpResponse:
+    takes = GeneratedTrack.objects.select_related("generation__artist")
+    take = get_object_or_404(takes, generation_id=pk, generation__artist=artist_in(request), number=number)
+    retention.pin(take, on=request.POST.get("pin") == "1")
+    return redirect(f"{take.generation.get_absolute_url()}#kept-{take.number}")
 
 
 @login_required

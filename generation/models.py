@@ -106,6 +106,13 @@ def rank_for(artist: Artist, usual: Rank) -> Rank:
 class GeneratedTrack(models.Model):
     """One take: the audio, how near it is to the catalog, what it is built from, and its certificate."""
 
+    class FullAudio(models.TextChoices):
+        """WAV, FLAC, MP3 and stems, as far as the plan goes (`generation.retention`). The preview is no part of it."""
+
+        HERE = "here", "Here"
+        GOING = "going", "Going"
+        GONE = "gone", "Gone"
+
     id = models.CharField(primary_key=True, max_length=32, default=take_id, editable=False)
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="takes")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -143,6 +150,11 @@ class GeneratedTrack(models.Model):
         default=dict, blank=True, help_text="as stated (generation.marking.marked); empty: not marked"
     )
     audio_path = models.CharField(max_length=255)
+    full_audio = models.CharField(max_length=8, choices=FullAudio.choices, default=FullAudio.HERE)
+    full_until = models.DateTimeField(
+        null=True, blank=True, help_text="how long the plan keeps the full audio, unless something holds it"
+    )
+    pinned = models.BooleanField(default=False, help_text="the full audio is kept beyond that")
     library_track = models.OneToOneField(
         Track, null=True, blank=True, on_delete=models.SET_NULL, related_name="generated_take"
     )
@@ -163,7 +175,14 @@ class GeneratedTrack(models.Model):
                 condition=Q(rating__isnull=True) | Q(rating__range=(1, 5)), name="take_rating_of_five"
             ),
         ]
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["user", "-created_at"], name="takes_by_age")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["user", "-created_at"], name="takes_by_age"),
+            models.Index(
+                fields=["full_until"],
+                condition=Q(full_audio="here", full_until__isnull=False),
+                name="takes_to_expire",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -24,7 +24,7 @@ from catalog.ids import ALPHABET, new_id
 from catalog.jobs import Job
 from catalog.matching import Matched, match_audio, passages
 from catalog.models import Track
-from generation import adapters, scoring
+from generation import adapters, retention, scoring
 from generation import corpus as kept
 from generation.brief import Brief
 from generation.engines import engines
@@ -341,6 +341,7 @@ class Making:
         final.parent.mkdir(parents=True, exist_ok=True)
         take.audio_path = f"takes/{take.pk}"
         take.size_bytes = sum(file.stat().st_size for file in staging.rglob("*") if file.is_file())
+        take.full_until = retention.until(self.generation.artist)
         with transaction.atomic():
             last_look()  # raises Lost or Cancelled; on PostgreSQL it also holds the row until we commit
             take.save(force_insert=True)

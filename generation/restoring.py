@@ -16,7 +16,7 @@ from catalog import jobs, snapshots
 from catalog.audio import atomic
 from catalog.ids import new_id
 from catalog.models import Track
-from generation import pipeline, remains, submitting, writing
+from generation import pipeline, remains, retention, submitting, writing
 from generation.brief import Brief
 from generation.engines import engines
 from generation.engines.base import EngineError, Rendering
@@ -45,17 +45,19 @@ def restorable(take: GeneratedTrack, known: Any = None) -> str:
 def restore(take: GeneratedTrack) -> tuple[Restoration, bool]:
     """Queue the making of a take's missing files. (the row, False) when that is under way already.
 
-    Raises CannotRestore, EngineUnavailable or TooManyUnderWay.
+    Raises CannotRestore, EngineUnavailable, TooManyUnderWay or PlanForbids.
     """
     under_way = Restoration.objects.filter(take=take, status__in=[Restoration.QUEUED, Restoration.RUNNING])
     if (found := under_way.first()) is not None:
         return found, False
+    retention.settle(take.pk)
     if not remains.missing_files(take):
         raise HereAlready
     if why := restorable(take):
         raise CannotRestore(why)
     submitting.available(take.engine)
     submitting.refuse_too_many(take.generation.artist)
+    submitting.refuse_full(take.generation.artist)
     again: dict[str, Any] = {
         "status": Restoration.QUEUED,
         "stage": "",
@@ -211,6 +213,8 @@ class Restoring:
             self.lease.report(
                 WRITTEN
             )  # raises Lost or Cancelled; on PostgreSQL it holds the row until we commit
+            GeneratedTrack.objects.select_for_update().get(pk=take.pk)
+            retention.settle(take.pk)
             for file in sorted(one for one in staging.rglob("*") if one.is_file()):
                 home = take.folder / file.relative_to(staging)
                 if not home.is_file():
@@ -218,7 +222,8 @@ class Restoring:
                     atomic.move(file, home)
             take.stems = stems or take.stems
             take.size_bytes = sum(one.stat().st_size for one in take.folder.rglob("*") if one.is_file())
-            take.save(update_fields=["stems", "size_bytes"])
+            retention.back(take)
+            take.save(update_fields=["stems", "size_bytes", "full_audio", "full_until"])
 
     def different(self, found: str) -> str:
         error = (

@@ -295,14 +295,27 @@ def refuse_too_many(artist: Artist) -> None:
 
 
 def refuse_over_plan(artist: Artist, request_key: str | None = None) -> None:
-    """Raises PlanForbids when this month's generations are used up. What was asked under this key counts already."""
+    """Raises PlanForbids when this month's generations or the storage are used up.
+
+    What was asked under this key counts already.
+    """
     try:
         with transaction.atomic():
             usage.refuse_more(artist)
-    except usage.Used as error:
+            usage.refuse_storage(artist)
+    except usage.Forbidden as error:
         if asked_before(artist, request_key) is not None:
             return
-        raise PlanForbids(str(error), until=error.until) from None
+        raise PlanForbids(str(error), until=getattr(error, "until", None)) from None
+
+
+def refuse_full(artist: Artist) -> None:
+    """Raises PlanForbids when the storage is used up."""
+    try:
+        with transaction.atomic():
+            usage.refuse_storage(artist)
+    except usage.Full as error:
+        raise PlanForbids(str(error)) from None
 
 
 def refuse_references(artist: Artist) -> None:

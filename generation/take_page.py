@@ -17,6 +17,7 @@ from generation import (
     pictures,
     pipeline,
     remains,
+    retention,
     sources,
     studio,
     varying,
@@ -47,12 +48,14 @@ def shown(
     tracks: dict[str, Track],
     seconds: float | None,
     dna: dict[str, Any],
+    held: list[str],
     heard: dict[str, Track] | None = None,
 ) -> dict[str, Any]:
     """A take with all that its part of the page draws. tracks: those that are named in it, by id. heard: those of them
     that it can be heard against, from `ear.with_grid`.
 
-    seconds: what an edit of it, or making it again, is likely to take. dna: behind the sliders.
+    seconds: what an edit of it, or making it again, is likely to take. dna: behind the sliders. held: what keeps its
+    full audio (`retention.held_by`).
     """
     close = [{**one, "track": tracks.get(str(one.get("id")))} for one in take.closest_tracks]
     files = _files(take, tracks)
@@ -73,6 +76,7 @@ def shown(
         "weights": weights_of(take),
         "candidates": remains.candidates_of(take),
         "files": files,
+        "kept": retention.said_of(take, held, lambda: lifecycle.restorable(take, tracks)),
         "edit": _edit(take, tracks, dna),
         "seconds": seconds,
         "tags": ", ".join(tag.name for tag in take.tags.all()),
@@ -180,7 +184,8 @@ def _files(take: GeneratedTrack, tracks: dict[str, Track]) -> dict[str, Any]:
     under_way = is_being_made_again(take)
     return {
         "missing": missing,
-        "silent": bool({"wav", "preview"} & set(missing)),
+        "silent": "preview" in missing,
+        "expired": take.full_audio != GeneratedTrack.FullAudio.HERE,
         "here": [kind for kind in allowed.formats if take.file(kind).is_file()],
         "stems": allowed.stems and bool(take.stems) and "stems" not in missing,
         "why_not": "" if not missing or under_way else lifecycle.restorable(take, tracks),

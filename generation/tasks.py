@@ -28,3 +28,10 @@ def pack(export_id: str) -> str:
     from generation.archives import run
 
     return run(export_id)
+
+
+def purge_expired() -> str:
+    from generation.retention import purge
+
+    done = purge()
+    return f"{done.takes} takes, {done.freed} bytes"

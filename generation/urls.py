@@ -29,6 +29,7 @@ urlpatterns = [
     path("generations/<str:pk>/vary/", views.vary, name="vary"),
     path("generations/<str:pk>/takes/<int:number>/library/", views.to_library, name="to_library"),
     path("generations/<str:pk>/takes/<int:number>/said/", keeping_views.say, name="say"),
+    path("generations/<str:pk>/takes/<int:number>/pin/", keeping_views.pin, name="pin"),
     path("generations/<str:pk>/takes/<int:number>/edit/", edit_views.edit, name="edit"),
     path("generations/<str:pk>/takes/<int:number>/restore/", edit_views.restore, name="restore"),
     path("generations/<str:pk>/takes/<int:number>/remake/", edit_views.remake, name="remake"),

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
+from catalog import room
 from catalog.models import Artist, Import, Track
 from generation import allowance
 from generation.models import Adapter, Export, GeneratedTrack, Generation, SpentGeneration
@@ -30,6 +31,23 @@ class Used(Forbidden):
             "you can cancel one that is under way, or ask whoever runs this site for the plan Pro. "
             "Failed and cancelled generations are not counted."
         )
+
+
+class Full(Forbidden):
+    """The plan's storage is used up."""
+
+    def __init__(self, plan: str, used: int, most: int) -> None:
+        self.used, self.most = used, most
+        super().__init__(
+            f"The plan {plan} includes {gigabytes(most)} of storage, and {gigabytes(used)} are used. Delete tracks, "
+            "takes or adapters you no longer need, or ask whoever runs this site for another plan. Your account "
+            "page says what takes up how much."
+        )
+
+
+def gigabytes(size: int) -> str:
+    """5 * 2**30 -> "5 GB"; a fifth more of one -> "5.2 GB"."""
+    return f"{round(size / allowance.GB, 1):g} GB"
 
 
 def month(now: datetime | None = None) -> tuple[datetime, datetime]:
@@ -69,6 +87,24 @@ def keep_count(generation: Generation) -> None:
             SpentGeneration.objects.create(artist_id=made.artist_id, at=made.queued_at)
 
 
+def refuse_storage(artist: Artist, more: int = 0) -> None:
+    """Raises Full when the plan's storage is used up, or would be with so many bytes more."""
+    if allowance.of(artist).storage is None:  # the usual case costs no query
+        return
+    locked = Artist.objects.select_for_update().get(pk=artist.pk)
+    most = allowance.of(locked).storage
+    if most is not None and (used := stored(locked)) + max(1, more) > most:
+        raise Full(locked.get_plan_display(), used, most)
+
+
+def has_room(artist: Artist, more: int) -> None:
+    """`refuse_storage`, for `catalog.room`."""
+    try:
+        refuse_storage(artist, more)
+    except Full as error:
+        raise room.Full(str(error)) from None
+
+
 def refuse_references(artist: Artist) -> None:
     _refuse(allowance.of(artist).references, artist, "reference tracks", "Pro and Elite do", "Leave them out")
 
@@ -97,6 +133,11 @@ def _refuse(included: bool, artist: Artist, what: str, who: str, instead: str) -
             f"The plan {artist.get_plan_display()} does not include {what}; {who}. {instead}, or ask whoever "
             "runs this site for another plan."
         )
+
+
+def stored(artist: Artist) -> int:
+    """Bytes that count against the plan: everything but exports, which go by themselves."""
+    return sum(size for kind, size in storage(artist) if kind != "Exports")
 
 
 def storage(artist: Artist) -> list[tuple[str, int]]:

@@ -15,7 +15,7 @@ from catalog.dna import for_composing
 from catalog.intake import Refused
 from catalog.models import Track
 from catalog.sessions import artist_in
-from generation import ear, family, keeping, library, lifecycle, take_page
+from generation import ear, family, keeping, library, lifecycle, retention, take_page
 from generation.brief import Brief
 from generation.engines import engines
 from generation.forms import ROLE_WORDS
@@ -56,6 +56,7 @@ def generation(request: HttpRequest, pk: str) -> HttpResponse:
     tracks = {track.pk: track for track in Track.objects.of(one.artist).filter(pk__in=wanted).listed()}
     close = [str(found.get("id")) for take in one.takes.all() for found in take.closest_tracks]
     heard = ear.with_grid(one.artist, close)
+    held = retention.held_by(take.pk for take in one.takes.all())
     seconds, dna = take_page.seconds_for(one, brief), for_composing(one.snapshot.document)
     return render(
         request,
@@ -63,7 +64,10 @@ def generation(request: HttpRequest, pk: str) -> HttpResponse:
         {
             "generation": one,
             "brief": brief,
-            "takes": [take_page.shown(take, tracks, seconds, dna, heard) for take in one.takes.all()],
+            "takes": [
+                take_page.shown(take, tracks, seconds, dna, held.get(take.pk, []), heard)
+                for take in one.takes.all()
+            ],
             "made_from": take_page.made_from(one, brief),
             "references": [
                 {
@@ -134,7 +138,10 @@ def to_library(request: HttpRequest, pk: str, number: int) -> HttpResponse:
     )
     try:
         track, created = library.add(take)
-    except (FileNotFoundError, Refused):
+    except Refused as error:
+        messages.error(request, f"“{take.title}” was not added to your library. {error.reason}")
+        return redirect(take)
+    except FileNotFoundError:
         messages.error(
             request, f"The audio of “{take.title}” is no longer here, so it cannot be added to your library."
         )

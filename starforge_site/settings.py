@@ -129,6 +129,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # The plan that artists start with; what each includes: generation/allowance.py.
 STARFORGE_PLAN = env.choice("STARFORGE_PLAN", ("SELF-HOSTED", "FREE", "PRO", "ELITE"), "SELF-HOSTED").lower()
+# Days for which a self-hosted installation keeps the full audio of takes. 0: for ever.
+STARFORGE_KEEP_DAYS = env.integer("STARFORGE_KEEP_DAYS", 0)
 LOGIN_URL = "/account/login/"
 LOGIN_REDIRECT_URL = "/generate/"
 LOGOUT_REDIRECT_URL = "/"

@@ -18,7 +18,7 @@ from catalog.problems import Problem
 LARGEST_JSON = 2 * 2**20
 FORM_OVERHEAD = 64 * 2**10
 # Codes of refused files that have a status of their own; every other reason is 400.
-REFUSAL_STATUS = {"too_large": 413, "too_big": 413, "unsupported": 415, "no_space": 507}
+REFUSAL_STATUS = {"too_large": 413, "too_big": 413, "unsupported": 415, "no_space": 507, "plan_limit": 429}
 
 
 class BoundedJSON(JSONParser):

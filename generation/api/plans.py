@@ -30,6 +30,11 @@ class UsageJSON(serializers.Serializer[Any]):
     stems = serializers.BooleanField()
     adapters = serializers.IntegerField(allow_null=True, help_text="null: any number")
     storage = Kept(many=True)
+    stored = serializers.IntegerField(help_text="Bytes that count: everything but exports")
+    most_storage = serializers.IntegerField(allow_null=True, help_text="Bytes; null: no limit")
+    keep_days = serializers.IntegerField(
+        allow_null=True, help_text="How long full audio of takes is kept; null: for ever"
+    )
 
 
 class Usage(ArtistView):
@@ -53,6 +58,9 @@ class Usage(ArtistView):
                     "formats": list(allowed.formats),
                     "stems": allowed.stems,
                     "adapters": allowed.adapters,
+                    "stored": usage.stored(artist),
+                    "most_storage": allowed.storage,
+                    "keep_days": allowed.keep_days,
                     "storage": [{"kind": kind, "size_bytes": size} for kind, size in usage.storage(artist)],
                 }
             ).data

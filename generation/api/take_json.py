@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.api.fields import Flag, Text, Whole
-from generation import keeping, remains
+from generation import keeping, remains, retention
 from generation.lifecycle import editable, queue_position, restorable
 from generation.models import GeneratedTrack, Generation, Restoration
 
@@ -81,6 +81,14 @@ class TakeRow(serializers.Serializer[GeneratedTrack]):
     library_track = serializers.CharField(source="library_track_id", allow_null=True)
     favourite = serializers.BooleanField()
     rating = serializers.IntegerField(allow_null=True, min_value=1, max_value=5)
+    pinned = serializers.BooleanField(help_text="Its full audio is kept beyond what the plan says")
+    full_audio = serializers.ChoiceField(
+        ["here", "going", "gone"], help_text="WAV, FLAC, MP3 and stems; the preview stays"
+    )
+    full_until = serializers.DateTimeField(
+        allow_null=True,
+        help_text="How long the plan keeps the full audio, unless `held_by` names something; null: for ever",
+    )
     tags = serializers.SerializerMethodField()
     audio = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
@@ -132,6 +140,12 @@ class TakeDetail(TakeRow):
     )
     restorable = serializers.SerializerMethodField(help_text="Whether /restore/ can make them again")
     restoration = serializers.SerializerMethodField()
+    held_by = serializers.SerializerMethodField(
+        help_text="What keeps the full audio beyond full_until: pinned, favourite, library, gallery, shared, work"
+    )
+
+    def get_held_by(self, take: GeneratedTrack) -> list[str]:
+        return retention.held_by([take.pk]).get(take.pk, [])
 
     def get_changes(self, take: GeneratedTrack) -> list[str]:
         return remains.changes_of(take)
@@ -166,6 +180,7 @@ class TakeChanges(serializers.Serializer[GeneratedTrack]):
 
     title = Text(required=False, allow_blank=False, max_length=120)
     favourite = Flag(required=False)
+    pinned = Flag(required=False, help_text="Keep its full audio; false: for a whole period of the plan more")
     rating = Whole(required=False, allow_null=True, min_value=1, max_value=5, help_text="null: none")
     notes = Text(required=False, max_length=keeping.LONGEST_NOTES)
     tags = serializers.ListField(

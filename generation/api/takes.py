@@ -125,7 +125,7 @@ class TakeItem(TakeView):
 
     @operation(
         "generated_tracks_change",
-        "Rename a take; say that it is a favourite, rate it, note, tag",
+        "Rename a take; say that it is a favourite, rate it, note, tag, pin",
         tag="generation",
         description="Its certificate and its files stay as they are.",
         request=TakeChanges,
@@ -198,6 +198,15 @@ def take_audio(request: Any, take: GeneratedTrack, wanted: str, *, attachment: b
     )
 
 
+def refused_in(error: Refused) -> Problem:
+    """Why the catalog did not take the file of a take."""
+    if error.code == "plan_limit":
+        return Problem(429, "plan-limit", error.reason, title="Not in your plan")
+    return Problem(
+        409, "no-audio", f"The audio of this take was not taken in. {error.reason}", title="No audio"
+    )
+
+
 class TakeToLibrary(TakeView):
     @operation(
         "generated_tracks_add_to_library",
@@ -211,7 +220,9 @@ class TakeToLibrary(TakeView):
         take = self.found(pk)
         try:
             track, created = library.add(take)
-        except (FileNotFoundError, Refused):
+        except Refused as error:
+            raise refused_in(error) from None
+        except FileNotFoundError:
             raise Problem(
                 409, "no-audio", "The audio of this take is no longer here. Make it again first (/restore/)."
             ) from None

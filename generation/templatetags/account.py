@@ -9,7 +9,7 @@ from django import template
 
 from catalog import addresses
 from catalog.models import Artist
-from generation import allowance, sharing, usage
+from generation import allowance, retention, sharing, usage
 from generation.models import GeneratedTrack, Share
 
 register = template.Library()
@@ -27,6 +27,10 @@ def plan_of(artist: Artist) -> dict[str, Any]:
         "until": usage.month()[1],
         "kinds": [(kind, size) for kind, size in kinds if size],
         "total": sum(size for _, size in kinds),
+        "stored": usage.stored(artist),
+        "room": allowed.storage,
+        "keep_days": allowed.keep_days,
+        "expiring": retention.expiring(artist).count(),
     }
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from pytest_django import Settings
 
 from catalog.accounts import create_artist
-from catalog.models import Artist
-from generation import lifecycle, usage
-from generation.models import Generation
+from catalog.models import Artist, Track
+from generation import allowance, lifecycle, usage
+from generation.models import GeneratedTrack, Generation
 from tests.catalog.test_api_problems import problem
 from tests.people import PASSWORD, Person, owner
-from tests.rows import catalog_of, generation_of, give_stems, take_of
+from tests.rows import catalog_of, generation_of, give_stems, loop_bytes, take_of
 
 pytestmark = pytest.mark.django_db
 
@@ -139,3 +142,64 @@ def test_staff_upgrade_an_artist(admin_client: Any) -> None:
     assert "now on the plan Elite" in answer.content.decode()
     person.artist.refresh_from_db()
     assert person.artist.plan == "elite"
+
+
+def filled(person: Person, *, beyond: int = 0) -> None:
+    """So much that the plan's storage is just full."""
+    most, take = allowance.of(person.artist).storage or 0, take_of(person.artist)
+    take.size_bytes = most - usage.stored(person.artist) + beyond
+    take.save(update_fields=["size_bytes"])
+
+
+def test_a_full_storage_takes_nothing_in_and_makes_nothing_and_says_what_to_do() -> None:
+    person = free()
+    catalog_of(person.artist)
+    filled(person)
+    body = problem(ask(person), 429)
+    assert (
+        body["type"].endswith(":plan-limit")
+        and "includes 5 GB of storage, and 5 GB are used" in body["detail"]
+    )
+    assert "Delete tracks, takes or adapters" in body["detail"] and not Generation.objects.filter(
+        status="queued"
+    )
+    before = Track.objects.count()
+    upload = {"file": SimpleUploadedFile("new.wav", loop_bytes(seed=71))}
+    assert "5 GB of storage" in problem(person.api.post("/api/tracks/", upload), 429)["detail"]
+    upload = {"files": SimpleUploadedFile("new.wav", loop_bytes(seed=71)), "rights": "1"}
+    page = person.page.post("/catalog/", upload)
+    assert "5 GB of storage" in page.content.decode()
+    take = GeneratedTrack.objects.get()
+    answer = person.api.post(f"/api/generated-tracks/{take.pk}/add-to-library/")
+    assert "5 GB of storage" in problem(answer, 429)["detail"]
+    assert Track.objects.count() == before
+    assert not [one for one in (Path(settings.MEDIA_ROOT) / "tracks").iterdir() if "new" in one.name]
+
+
+def test_one_more_file_is_refused_only_where_it_does_not_fit() -> None:
+    person = free()
+    size = len(loop_bytes(seed=71))
+    filled(person, beyond=-size)
+    files = [SimpleUploadedFile(f"{seed}.wav", loop_bytes(seed=seed)) for seed in (71, 72)]
+    answers = [person.api.post("/api/tracks/", {"file": one}).status_code for one in files]
+    assert answers == [201, 429]
+    GeneratedTrack.objects.all().delete()
+    assert (
+        person.api.post(
+            "/api/tracks/", {"file": SimpleUploadedFile("3.wav", loop_bytes(seed=73))}
+        ).status_code
+        == 201
+    )
+
+
+def test_usage_says_how_much_of_the_storage_is_used() -> None:
+    person = free()
+    filled(person, beyond=-allowance.GB)
+    said = person.api.get("/api/usage/").json()
+    assert (said["stored"], said["most_storage"], said["keep_days"]) == (
+        4 * allowance.GB,
+        5 * allowance.GB,
+        7,
+    )
+    page = person.page.get("/account/").content.decode()
+    assert "4.0\xa0GB of 5.0\xa0GB" in page and "7 days, or pinned" in page
