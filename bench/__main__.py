@@ -6,6 +6,7 @@
 `python -m bench similarity …` is `python -m bench.evaluate_similarity …`: catalogs told apart, copies found.
 `python -m bench recognition …` is `python -m bench.evaluate_recognition …`: altered copies led back, by mark and sound.
 `python -m bench provenance …` is `python -m bench.evaluate_provenance …`: what a stamp costs, what gets past it.
+`python -m bench restore …` is `python -m bench.evaluate_restore …`: a backup of 100,000 takes, and its restore.
 `python -m bench log …` is `python -m bench.evaluate_log …`: the public log with a million entries, on PostgreSQL.
 """
 
@@ -25,6 +26,7 @@ from bench import (
     evaluate_mosaic,
     evaluate_provenance,
     evaluate_recognition,
+    evaluate_restore,
     evaluate_similarity,
 )
 from bench.figures import Figure, analysis, job, pages, sockets, takes
@@ -54,6 +56,8 @@ def main() -> int:
         return evaluate_recognition.main(sys.argv[2:])
     if sys.argv[1:2] == ["provenance"]:
         return evaluate_provenance.main(sys.argv[2:])
+    if sys.argv[1:2] == ["restore"]:
+        return evaluate_restore.main(sys.argv[2:])
     if sys.argv[1:2] == ["log"]:
         return evaluate_log.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)

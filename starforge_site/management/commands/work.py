@@ -44,10 +44,16 @@ class Command(BaseCommand):
         queues = [conf["name"], *conf["ALT_CLUSTERS"]]
         parser.add_argument("--queue", default=queues[0], choices=queues, help="which jobs to take")
         parser.add_argument(
+            "--also",
+            default="",
+            choices=["", *(one for one in queues if one != queues[0])],
+            help="a further queue to work on, where no other worker does",
+        )
+        parser.add_argument(
             "--processes", type=int, default=1, help="how many jobs at a time (one process each)"
         )
 
-    def handle(self, *, queue: str, processes: int, **_: Any) -> None:
+    def handle(self, *, queue: str, also: str, processes: int, **_: Any) -> None:
         if processes < 1:
             raise CommandError("--processes must be 1 or more.")
         if os.environ.get(QUEUE_VARIABLE) == queue and os.getpgrp() == os.getpid() and processes == 1:
@@ -56,4 +62,4 @@ class Command(BaseCommand):
             raise SystemExit(cluster.run(queue))
         self.check(tags=["starforge"])
         # Started by hand or by systemd: supervise, because a cluster that loses a worker ends itself.
-        Launcher([service(queue, number + 1) for number in range(processes)]).run()
+        Launcher([service(queue, number + 1, also) for number in range(processes)]).run()
