@@ -19,6 +19,7 @@ class Allowance:
     adapters: how many an artist may have, None for any number. aggregate: whether over several catalogs.
     priority: whether requests stand in front of the others. storage: bytes of everything that is kept, None for any.
     keep_days: how long the full audio of a take is kept, None for ever; its preview, recipe and certificate stay.
+    requests: to the API, such as 120/min; "" for the installation's own rate (STARFORGE_RATE_USER).
     """
 
     generations: int | None
@@ -30,12 +31,13 @@ class Allowance:
     priority: bool
     storage: int | None
     keep_days: int | None
+    requests: str = ""
 
 
 PLANS: dict[str, Allowance] = {
     Artist.Plan.SELF_HOSTED: Allowance(None, True, ALL_FORMATS, True, None, True, True, None, None),
-    Artist.Plan.FREE: Allowance(3, False, ("mp3",), False, 0, False, False, 5 * GB, 7),
-    Artist.Plan.PRO: Allowance(None, True, ALL_FORMATS, False, 0, False, False, 100 * GB, 7),
+    Artist.Plan.FREE: Allowance(3, False, ("mp3",), False, 0, False, False, 5 * GB, 7, "120/min"),
+    Artist.Plan.PRO: Allowance(None, True, ALL_FORMATS, False, 0, False, False, 100 * GB, 7, "600/min"),
     Artist.Plan.ELITE: Allowance(None, True, ALL_FORMATS, True, None, True, True, 500 * GB, 7),
 }
 

@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "starforge_site.middleware.ContentSecurityPolicy",
     "starforge_site.middleware.TurnedPages",
     "starforge_site.middleware.NoNul",
+    "starforge_site.middleware.Asking",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -131,6 +132,9 @@ AUTH_PASSWORD_VALIDATORS = [
 STARFORGE_PLAN = env.choice("STARFORGE_PLAN", ("SELF-HOSTED", "FREE", "PRO", "ELITE"), "SELF-HOSTED").lower()
 # Days for which a self-hosted installation keeps the full audio of takes. 0: for ever.
 STARFORGE_KEEP_DAYS = env.integer("STARFORGE_KEEP_DAYS", 0)
+# Wrong passwords at one account, from all addresses together, and how long security events are kept.
+STARFORGE_RATE_ACCOUNT = env.rate("STARFORGE_RATE_ACCOUNT", "20/hour")
+STARFORGE_SECURITY_DAYS = env.integer("STARFORGE_SECURITY_DAYS", 365, least=1)
 LOGIN_URL = "/account/login/"
 LOGIN_REDIRECT_URL = "/generate/"
 LOGOUT_REDIRECT_URL = "/"
@@ -154,7 +158,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
+        "generation.plan_rates.PlanThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.rate("STARFORGE_RATE_ANON", "60/min"),
@@ -209,6 +213,7 @@ Q_CLUSTER = {
     },
 }
 STARFORGE_RECOVER = [
+    "catalog.security.recover",
     "catalog.intake.recover",
     "catalog.importing.recover",
     "generation.lifecycle.recover",

@@ -234,6 +234,8 @@ class TakeToLibrary(TakeView):
 
 
 class TakeRestore(TakeView):
+    scopes = {"post": "make"}
+
     @operation(
         "generated_tracks_restore",
         "Make a take whose files are gone again, from its plan",
@@ -257,6 +259,8 @@ class TakeRestore(TakeView):
 
 
 class TakeRemake(TakeView):
+    scopes = {"post": "make"}
+
     @operation(
         "generated_tracks_remake",
         "Make a new take from the plan of this one",
