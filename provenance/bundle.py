@@ -68,7 +68,10 @@ How to check it without Starforge: step by step
      python3 check_log.py chain-proof.txt
    prints: since that block nobody, Starforge included, could put this stamp in behind or take it out.
 
+   starforge-verify --chain-root 0x... {id}.zip compares such an answer too.
+
 6. The timestamp, where there is one: did a third party sign this stamp at that time? Its certificate is not in here.
+     starforge-verify --tsa-root authority.pem {id}.zip
      openssl ts -verify -in timestamp.tsr -data envelope.json -CAfile authority.pem
      openssl ts -reply -in timestamp.tsr -text
 

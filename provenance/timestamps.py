@@ -12,12 +12,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from catalog import jobs
-from provenance import retries, tsa, wording
+from provenance import retries, timestamp_proof, tsa, wording
 from provenance.authorities.base import Refused, Unreachable
 from provenance.authorities.http import Service
 from provenance.models import Certificate, Timestamp
@@ -63,7 +64,7 @@ def run(pk: int) -> str:
             return _put_off(row, lease, f"It refused. {error}")
         except Unreachable as error:
             return _put_off(row, lease, error.reason)
-        except tsa.NoTimestamp as error:
+        except timestamp_proof.NoTimestamp as error:
             return _put_off(row, lease, str(error))
         except jobs.DATABASE_AWAY:
             return lease.give_back()
@@ -98,10 +99,10 @@ def checks(certificate: Certificate) -> list[Check]:
         return []
     detail = {"authority": row.authority}
     try:
-        when = tsa.check(bytes(row.answer), _message(certificate), _roots())
-    except tsa.Untrusted as error:
+        when = timestamp_proof.check(bytes(row.answer), _message(certificate), _roots())
+    except timestamp_proof.Untrusted as error:
         return [Check("timestamp", None, f"{error} STARFORGE_TSA_ROOTS names who is.", detail)]
-    except tsa.NoTimestamp as error:
+    except timestamp_proof.NoTimestamp as error:
         return [Check("timestamp", False, str(error), detail)]
     return [
         Check(
@@ -111,6 +112,11 @@ def checks(certificate: Certificate) -> list[Check]:
             {**detail, "when": wording.minute(when)},
         )
     ]
+
+
+def published() -> list[str]:
+    """The certificates of the authorities that are believed here, PEM, for the trust file."""
+    return [one.public_bytes(Encoding.PEM).decode() for one in _roots()]
 
 
 def _message(certificate: Certificate) -> bytes:
@@ -131,4 +137,4 @@ def _roots() -> tuple[x509.Certificate, ...]:
 
 @cache
 def _read(path: Path, _changed: int) -> tuple[x509.Certificate, ...]:
-    return tsa.roots(path.read_bytes())
+    return timestamp_proof.roots(path.read_bytes())

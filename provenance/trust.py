@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from provenance import timestamp_proof
 from provenance.log.notes import vkey
 from provenance.manifest import certificates
 from provenance.signing import key_id, public_pem
@@ -84,6 +85,8 @@ class Trust:
     keys: tuple[TrustedKey, ...]
     revoked: Mapping[int, Revoked] = field(default_factory=dict)
     claim_keys: tuple[TrustedKey, ...] = ()  # of Content Credentials: roots and what they certified
+    timestamp_roots: str = ""  # PEM: the timestamping authorities this Starforge believes
+    contracts: frozenset[tuple[int, str]] = frozenset()  # (chain id, address) its log was anchored in
 
     @property
     def claim_roots(self) -> str:
@@ -131,11 +134,16 @@ class Trust:
             keys = tuple(_key(item) for item in value["keys"])
             taken_back = [_revoked(item) for item in value.get("revoked_certificates", [])]
             claim_keys = tuple(_claim_key(item) for item in value.get("content_credentials", []))
+            roots = "".join(str(pem) for pem in value.get("timestamp_authorities", []))
+            timestamp_proof.roots(roots.encode())
+            contracts = frozenset(
+                (int(one["chain_id"]), str(one["contract"]).lower()) for one in value.get("blockchain", [])
+            )
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             if isinstance(error, TrustError):
                 raise
             raise TrustError("The trust file is incomplete.") from error
-        return cls(keys, {one.entry: one for one in taken_back}, claim_keys)
+        return cls(keys, {one.entry: one for one in taken_back}, claim_keys, roots, contracts)
 
 
 def _claim_key(item: Mapping[str, Any]) -> TrustedKey:

@@ -22,6 +22,7 @@ from provenance import (
     opening,
     outbox,
     stamping,
+    timestamps,
     uploads,
 )
 from provenance import disclosure as disclosing
@@ -228,6 +229,7 @@ def trust(request: HttpRequest) -> HttpResponse:
         "checkpoint": stamping.absolute("/api/log/checkpoint"),
         "events": events.published(),
         "blockchain": anchored.published(),
+        "timestamp_authorities": timestamps.published(),
     }
     return JsonResponse(
         document,

@@ -23,13 +23,13 @@ PACKAGE = "starforge_verify"
 DISTRIBUTION = f"{PACKAGE}-{VERSION}"
 FILENAME = f"{DISTRIBUTION}-py3-none-any.whl"
 REQUIRES = ("cryptography>=42", "rfc8785>=0.1.4,<0.2")
-C2PA = "c2pa-python>=0.38,<0.39"
+EXTRAS = {"c2pa": "c2pa-python>=0.38,<0.39", "timestamp": "rfc3161-client>=1.0.9,<2"}
 MODULES = {
     **{
         f"provenance/{name}.py": f"{name}.py"
         for name in (
-            "canonical", "credentials", "disclosure", "mp4", "proof", "signing", "statement", "streams", "trust",
-            "wording",
+            "canonical", "credentials", "disclosure", "mp4", "proof", "signing", "statement", "streams",
+            "timestamp_proof", "trust", "witnesses", "wording",
         )
     },
     **{
@@ -53,7 +53,7 @@ _RENAMES = (
 )
 _STAMP = (1980, 1, 1, 0, 0, 0)
 _OURS = {"catalog", "provenance", "generation", "starforge_site", "django", "rest_framework"}
-_OUTSIDE = {"c2pa", "cryptography", "rfc8785"}
+_OUTSIDE = {"c2pa", "cryptography", "rfc3161_client", "rfc8785"}
 
 
 class BuildError(Exception):
@@ -130,8 +130,11 @@ def _metadata() -> bytes:
         "License-File: LICENSE",
         "Requires-Python: >=3.11",
         *(f"Requires-Dist: {one}" for one in REQUIRES),
-        "Provides-Extra: c2pa",
-        f'Requires-Dist: {C2PA}; extra == "c2pa"',
+        *(
+            line
+            for extra, package in EXTRAS.items()
+            for line in (f"Provides-Extra: {extra}", f'Requires-Dist: {package}; extra == "{extra}"')
+        ),
         "",
         "Usage: starforge-verify --trust starforge-trust.json take.wav",
         "",

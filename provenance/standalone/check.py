@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from catalog.audio.errors import AudioError
-from provenance import credentials, disclosure, streams, wording
+from provenance import credentials, disclosure, streams, witnesses, wording
 from provenance.manifest import judging
 from provenance.proof import Audio, Check, examine
 from provenance.trust import Trust
+from provenance.witnesses import NOBODY, Believed, Brought
 
 INTACT, ALTERED, NO_CREDENTIALS, REVOKED, SOUND_ONLY, NOT_CHECKED = (
     "intact",
@@ -25,6 +26,16 @@ INTACT, ALTERED, NO_CREDENTIALS, REVOKED, SOUND_ONLY, NOT_CHECKED = (
 )
 EXIT_CODES = {INTACT: 0, ALTERED: 1, NO_CREDENTIALS: 2, REVOKED: 4, SOUND_ONLY: 5, NOT_CHECKED: 65}
 MAX_MEMBER = 1 << 20  # of a bundle: none of its files comes near it
+NEEDED = ("envelope.json", "proof.txt")
+WITNESSES = ("timestamp.tsr", "chain.json", "chain-proof.txt")
+LATER = (
+    "Whatever happened after the trust file was fetched: a revocation, or a log that does not continue this one."
+    " Fetch it again, or look the certificate up."
+)
+ELSEWHERE = (
+    "Whether a third party timestamped it or a blockchain holds it: that lies in the certificate's bundle. Add it"
+    " with --bundle."
+)
 
 
 class NotReadable(Exception):
@@ -33,24 +44,32 @@ class NotReadable(Exception):
 
 @dataclass(frozen=True)
 class Bundle:
-    """The two files of a certificate bundle that prove something. Its trust file is only its own word."""
+    """What of a certificate bundle proves something. Its trust file is only its own word."""
 
     envelope: Any
     proof: str
+    brought: Brought = field(default_factory=Brought)
 
     @classmethod
     def read(cls, path: Path) -> Bundle:
         """From the zip, or from the folder it was unpacked to. Raises NotReadable."""
         try:
             if path.is_dir():
-                texts = {
-                    name: (path / name).read_bytes()[: MAX_MEMBER + 1]
-                    for name in ("envelope.json", "proof.txt")
-                }
+                have = {name: _file(path / name) for name in (*NEEDED, *WITNESSES) if (path / name).is_file()}
             else:
                 with zipfile.ZipFile(path) as archive:
-                    texts = {name: _member(archive, name) for name in ("envelope.json", "proof.txt")}
-            return cls(json.loads(texts["envelope.json"]), texts["proof.txt"].decode("utf-8"))
+                    have = {
+                        name: found
+                        for name in (*NEEDED, *WITNESSES)
+                        if (found := _member(archive, name)) is not None
+                    }
+            envelope, proof = (have[name] for name in NEEDED)
+            stamped, chain, chain_proof = (have.get(name, b"") for name in WITNESSES)
+            return cls(
+                json.loads(envelope),
+                proof.decode("utf-8"),
+                Brought(stamped, json.loads(chain) if chain else None, chain_proof.decode("utf-8")),
+            )
         # RuntimeError: encrypted, packed in a way nobody knows, or JSON without an end.
         except (
             OSError,
@@ -73,6 +92,7 @@ class Outcome:
     checks: tuple[Check, ...] = ()
     certificate_id: str | None = None
     opened: dict[str, Any] | None = None
+    unchecked: tuple[str, ...] = ()  # what was not looked at, and how it can be, a sentence each
 
     @property
     def exit_code(self) -> int:
@@ -86,17 +106,23 @@ class Outcome:
             "certificate_id": self.certificate_id,
             "opened": self.opened or {},
             "checks": [check.to_json() for check in self.checks],
+            "not_checked": list(self.unchecked),
         }
 
 
 def check_file(
-    path: Path, trust: Trust, *, bundle: Bundle | None = None, shown: disclosure.Disclosure | None = None
+    path: Path,
+    trust: Trust,
+    *,
+    bundle: Bundle | None = None,
+    shown: disclosure.Disclosure | None = None,
+    believed: Believed = NOBODY,
 ) -> Outcome:
     """Check a recording by the credentials it carries, or by those of `bundle` when one is given."""
     try:
         if bundle is not None:  # the stamp at hand is not the file's, so neither is its manifest asked
             audio = Audio(*streams.identity(path))
-            return _judged(bundle.envelope, bundle.proof, None, trust, audio, shown)
+            return _judged(bundle.envelope, bundle.proof, None, trust, audio, shown, bundle.brought, believed)
         with judging.looking(path, trust) as look:  # the c2pa library, where it is installed, works meanwhile
             audio = Audio(*streams.identity(path))
             seen = look.seen()
@@ -119,13 +145,26 @@ def check_file(
             ),
         )
     return _judged(
-        carried.envelope, carried.proof, carried.certificate_id, trust, audio, shown, seen, carried.manifest
+        carried.envelope,
+        carried.proof,
+        carried.certificate_id,
+        trust,
+        audio,
+        shown,
+        seen=seen,
+        promised=carried.manifest,
     )
 
 
-def check_bundle(bundle: Bundle, trust: Trust, *, shown: disclosure.Disclosure | None = None) -> Outcome:
-    """Check a certificate without a recording: its signature and its place in the log."""
-    return _judged(bundle.envelope, bundle.proof, None, trust, None, shown)
+def check_bundle(
+    bundle: Bundle,
+    trust: Trust,
+    *,
+    shown: disclosure.Disclosure | None = None,
+    believed: Believed = NOBODY,
+) -> Outcome:
+    """Check a certificate without a recording: its signature, its place in the log, and who else bears witness."""
+    return _judged(bundle.envelope, bundle.proof, None, trust, None, shown, bundle.brought, believed)
 
 
 def _judged(
@@ -135,6 +174,9 @@ def _judged(
     trust: Trust,
     audio: Audio | None,
     shown: disclosure.Disclosure | None,
+    brought: Brought | None = None,
+    believed: Believed = NOBODY,
+    *,
     seen: judging.Seen | None = None,
     promised: bool = False,
 ) -> Outcome:
@@ -152,8 +194,12 @@ def _judged(
             entry=looked.entry_index,
             promised=promised,
         )
-    checks = (*([manifest] if manifest else []), *looked.checks)
-    failed = looked.first_failure
+    seconded = []
+    if looked.claim is not None and looked.envelope is not None and brought is not None:
+        seconded = witnesses.checks(looked.envelope, brought, trust, believed)
+    checks = (*([manifest] if manifest else []), *looked.checks, *seconded)
+    unchecked = _unchecked(brought, with_sound=audio is not None, with_manifest=manifest is not None)
+    failed = looked.first_failure or next((check for check in seconded if check.ok is False), None)
     wrong = manifest is not None and manifest.ok is False
     if failed is None and manifest is not None and wrong and not judging.spares_the_sound(manifest):
         said = f"This file is not as it was issued. {manifest.sentence}"
@@ -165,7 +211,7 @@ def _judged(
         }.get(failed.name, "This stamp does not hold.")
         return Outcome(ALTERED, f"{beginning} {failed.sentence}", checks, found)
     if looked.revocation:
-        return Outcome(REVOKED, f"{looked.revocation.rstrip('.')}.", checks, found)
+        return Outcome(REVOKED, f"{looked.revocation.rstrip('.')}.", checks, found, unchecked=unchecked)
     unknown = next(
         (c for c in looked.checks if c.ok is None), None
     )  # a manifest is a second proof, not the first
@@ -183,12 +229,39 @@ def _judged(
     elif manifest is not None and manifest.detail["state"] == judging.NOT_CHECKED:
         ending = f"{ending} {manifest.sentence}"
     said = f"{wording.origin(looked.claim, title)} {ending}"
-    return Outcome(SOUND_ONLY if wrong else INTACT, said, checks, found, looked.opened)
+    return Outcome(SOUND_ONLY if wrong else INTACT, said, checks, found, looked.opened, unchecked)
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+def _unchecked(brought: Brought | None, *, with_sound: bool, with_manifest: bool) -> tuple[str, ...]:
+    """What nobody looked at here, said plainly: silence would read as a yes."""
+    out = []
+    if not with_sound:
+        out.append("Whether a recording is the one that was certified: none was given.")
+    elif not with_manifest:
+        out.append("The file's own Content Credentials: it was checked by the bundle.")
+    if brought is None:
+        out.append(ELSEWHERE)
+    else:
+        if not brought.timestamp:
+            out.append("A third party's timestamp: the bundle holds none.")
+        if brought.chain is None:
+            out.append("A place on a blockchain: the bundle names none.")
+    return (*out, LATER)
+
+
+def _file(path: Path) -> bytes:
+    with path.open("rb") as file:
+        data = file.read(MAX_MEMBER + 1)
+    if len(data) > MAX_MEMBER:
+        raise ValueError(path.name)
+    return data
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes | None:
     found = [info for info in archive.infolist() if info.filename.rsplit("/", 1)[-1] == name]
+    if not found:
+        return None
     if len(found) != 1 or found[0].file_size > MAX_MEMBER:
-        raise KeyError(name)
+        raise ValueError(name)
     with archive.open(found[0]) as file:
         return file.read(MAX_MEMBER + 1)

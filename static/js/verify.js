@@ -1,7 +1,8 @@
 // The verify page: drop a file, have it checked right here, read the verdict in place. What this browser cannot read is
 // sent when its owner says so. Without this script the forms still work.
 
-import { checkRecording, continuity, readTrust, supported } from "./proof/check.js";
+import { isZip, readBundle } from "./proof/bundle.js";
+import { checkBundle, checkRecording, continuity, readTrust, seconded, supported } from "./proof/check.js";
 import { Unreadable } from "./proof/container.js";
 import { page } from "./page.js";
 
@@ -51,14 +52,15 @@ page(import.meta.url, ({ signal }) => {
   const button = form.querySelector("button");
   const LARGEST = 300 * MEGABYTE;   // beyond it a browser may run out of memory half way
   const STATES = { intact: ["Intact", "good"], altered: ["Altered", "bad"], revoked: ["Revoked", "bad"], no_credentials: ["No credentials", "warn"], not_checked: ["Not checked", "warn"] };
-  const LABELS = { form: "Statement readable", signature: "Signature", identity: "Certificate", audio: "Audio", log: "Public log", continuity: "Log unbroken", revocation: "Revocation", credentials: "Credentials", disclosure: "Disclosure" };
-  const ORDER = ["revocation", "disclosure", "audio", "signature", "log", "continuity", "identity", "form", "credentials"];
+  const LABELS = { form: "Statement readable", signature: "Signature", identity: "Certificate", audio: "Audio", log: "Public log", continuity: "Log unbroken", timestamp: "Timestamp", anchor: "Blockchain", revocation: "Revocation", credentials: "Credentials", disclosure: "Disclosure" };
+  const ORDER = ["revocation", "disclosure", "audio", "signature", "log", "continuity", "timestamp", "anchor", "identity", "form", "credentials"];
   const able = supported();
   let trust = null;
   let running = null;
   let latest = 0;   // a later file wins over an earlier one that is still being read
 
   signal.addEventListener("abort", () => { latest += 1; running?.abort(); });
+  able.then((yes) => { if (yes) input.accept += ",.zip"; });
   able.then((yes) => form.querySelectorAll("[data-local]").forEach((one) => { one.hidden = (one.dataset.local === "yes") !== yes; }));
 
   const SERVED = {
@@ -73,6 +75,20 @@ page(import.meta.url, ({ signal }) => {
     return { certificateId: found.id, envelope: found.envelope, proof: found.log.proof };
   }
 
+  const bytesOf = async (file) => new Uint8Array(await file.arrayBuffer());
+
+  // A file carries its stamp; who else bears witness lies in the bundle. This site is asked for the one it names.
+  async function witnessed(found, own) {
+    if (own || found.state !== "intact") return found;
+    try {
+      const answer = await fetch(form.dataset.bundle.replace("cert_0000", encodeURIComponent(found.claim.id)), { credentials: "omit" });
+      if (!answer.ok) return found;
+      const bundle = await readBundle(new Uint8Array(await answer.arrayBuffer()));
+      const more = await seconded(found, bundle, trust, "");
+      return { ...found, ...more, sentence: more.state === "intact" ? found.sentence : more.sentence };
+    } catch { return found; }
+  }
+
   async function check(file) {
     const turn = latest += 1;
     running?.abort();
@@ -84,12 +100,16 @@ page(import.meta.url, ({ signal }) => {
     stage.textContent = `Reading ${file.name} in this browser`;
     try {
       trust ??= await readTrust(await (await fetch(form.dataset.trust)).json());
-      const given = form.elements.disclosure.files[0];
+      const [given, own] = ["disclosure", "bundle"].map((name) => form.elements[name].files[0]);
       const shown = given ? JSON.parse(await given.text()) : null;
-      const found = await checkRecording(new Uint8Array(await file.arrayBuffer()), trust, { shown, bring });
+      const bytes = await bytesOf(file);
+      const bundle = own ? await readBundle(await bytesOf(own)) : null;
+      const found = isZip(bytes) ? await checkBundle(await readBundle(bytes), trust, { shown })
+        : await witnessed(await checkRecording(bytes, trust, { shown, bring, bundle }), bundle);
       if (found.state === "intact" && found.entry) {
         const whole = await continuity(found.entry, trust, SERVED);
         if (whole) found.checks.push(whole);
+        else found.unchecked.push("Whether the log still continues this one: it could not be asked.");
         if (whole?.ok === false) Object.assign(found, { state: "altered", sentence: `This stamp does not hold. ${whole.sentence}` });
       }
       if (turn === latest) tell(file, found);
@@ -130,6 +150,7 @@ page(import.meta.url, ({ signal }) => {
       rows.append(element("div", "tick", element("span", "mark good"), element("h3", "", name[0].toUpperCase() + name.slice(1)), element("span", "small", "Opened"), element("p", "small", String(value))));
     }
     box.append(rows);
+    if (found.unchecked.length) box.append(element("p", "small where", `Not checked here. ${found.unchecked.join(" ")}`));
     box.append(element("p", "small where", "Checked in this browser. The file was not uploaded. Content Credentials (C2PA) are not judged here"
       + `${found.manifest ? ": this file was issued with them, and whether they still hold is told when it is sent" : ""}.`));
     verdict.replaceChildren(box);

@@ -68,6 +68,39 @@ def test_both_verifiers_agree_on_every_vector(page: Page) -> None:
     assert said == wanted
 
 
+def test_both_verifiers_agree_on_every_bundle(page: Page) -> None:
+    """Timestamps are read by a library there, and by a reader of ours here."""
+    from provenance.standalone.check import Bundle, check_bundle
+    from provenance.trust import Trust
+
+    folder = ROOT / "tests" / "vectors" / "bundles"
+    cases = json.loads((folder / "cases.json").read_text())
+    said = page.evaluate(
+        """async (names) => {
+            const { checkBundle, checkRecording, readTrust } = await import('/static/js/proof/check.js');
+            const { readBundle } = await import('/static/js/proof/bundle.js');
+            const bytes = async (path) => new Uint8Array(await (await fetch('/tests/vectors/' + path)).arrayBuffer());
+            const trust = await readTrust(await (await fetch('/tests/vectors/bundles/trust.json')).json());
+            const told = ({ state, checks }) => [state, ...checks.map((one) => [one.name, one.ok, one.sentence])];
+            const out = [];
+            const read = async (name) => readBundle(await bytes('bundles/' + name));
+            for (const name of names) out.push(told(await checkBundle(await read(name), trust)));
+            const bundle = await read('timestamp-ec.zip');
+            out.push(told(await checkRecording(await bytes('provenance/no-credentials.wav'), trust, { bundle })));
+            return out;
+        }""",
+        [case["file"] for case in cases],
+    )
+    trust = Trust.from_json(json.loads((folder / "trust.json").read_text()))
+    for case, (state, *checks) in zip(cases, said, strict=False):
+        found = check_bundle(Bundle.read(folder / case["file"]), trust)
+        mine = [[one.name, one.ok, one.sentence] for one in found.checks if one.name != "revocation"]
+        assert [state, *(one for one in checks if one[0] != "revocation")] == [found.state, *mine], case[
+            "file"
+        ]
+    assert said[-1][0] == "intact" and ["timestamp", True] in [one[:2] for one in said[-1][1:]]
+
+
 @pytest.mark.parametrize("name", ["intact.wav", "intact.flac", "intact.mp3", "private.wav"])
 def test_no_flipped_bit_is_believed(page: Page, name: str) -> None:
     """Sixty places, spread over the file: none but those of tags that say nothing may pass."""

@@ -70,6 +70,19 @@ def test_a_dropped_file_is_checked_in_place(page: Page, stamped: tuple[Path, str
     page.wait_for_url(f"**/certificates/{certificate}/")
 
 
+def test_a_bundle_alone_is_checked_in_place(
+    page: Page, site: Site, stamped: tuple[Path, str], tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle.zip"
+    bundle.write_bytes(requests.get(f"{site.url}/api/certificates/{stamped[1]}/bundle/", timeout=30).content)
+    page.goto("/verify/")
+    drop(page, bundle)
+    outcome = page.locator("#verdict")
+    expect(outcome.get_by_role("heading", name="Intact")).to_be_visible()
+    expect(outcome).to_contain_text("The signature and the log entry hold.")
+    expect(outcome).to_contain_text("A third party's timestamp: the bundle holds none.")
+
+
 def test_a_tampered_copy_is_not_taken_for_the_recording(
     page: Page, stamped: tuple[Path, str], tmp_path: Path
 ) -> None:

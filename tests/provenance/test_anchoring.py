@@ -27,7 +27,10 @@ from provenance.evm.rpc import NodeRefused
 from provenance.evm.wallet import NoWallet, Wallet
 from provenance.log import guard, store
 from provenance.models import Anchor, Certificate, Checkpoint
+from provenance.standalone.check import Bundle, check_bundle
+from provenance.trust import Trust
 from provenance.verification import State, verify_certificate, verify_file
+from provenance.witnesses import Believed
 from tests import people
 from tests.provenance.evm_node import KEY, OTHER_KEY, Node, serving
 from tests.provenance.o8_server import reply
@@ -163,7 +166,12 @@ def test_the_bundle_leads_to_the_root_on_the_chain(node: Node, made: Certificate
     command = [sys.executable, "-I", "-S", "check_log.py", "chain-proof.txt"]
     told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
     where = json.loads((folder / "chain.json").read_text())["anchor"]
-    assert told.split()[-1] == node.eth_call(where["call"], "latest") == where["root"]
+    answered = node.eth_call(where["call"], "latest")
+    assert told.split()[-1] == answered == where["root"]
+    trust = Trust.from_json(people.stranger().get("/.well-known/starforge-trust.json").json())
+    believed = Believed(chain_root=bytes.fromhex(answered[2:]))
+    found = check_bundle(Bundle.read(folder), trust, believed=believed)
+    assert [one.ok for one in found.checks if one.name == "anchor"] == [True]
 
 
 def test_the_log_is_anchored_once_a_day_and_only_when_it_grew(node: Node) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rfc3161_client
 import soundfile
 
 from catalog.audio.errors import AudioError
@@ -116,7 +117,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def verify(installed: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+def verify(installed: Path | str, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-S", "-s", "-c", RUNNER, *map(str, arguments)],
         env={"PYTHONPATH": str(installed), "PATH": "/usr/bin:/bin"},
@@ -149,6 +150,16 @@ def test_the_wheel_checks_every_vector_without_django_and_without_a_socket(insta
 def test_the_exit_status_says_it(installed, file, code, words):
     done = verify(installed, "--trust", VECTORS / "trust.json", VECTORS / file)
     assert (done.returncode, words in done.stdout) == (code, True), done
+
+
+def test_the_wheel_reads_a_timestamp_where_the_library_is_and_says_so_where_it_is_not(installed, tmp_path):
+    bundles = VECTORS.parent / "bundles"
+    call = ("--trust", bundles / "trust.json", bundles / "timestamp-ec.zip")
+    done = verify(installed, *call)
+    assert done.returncode == 0 and "rfc3161-client package is not installed" in done.stdout, done
+    (tmp_path / "rfc3161_client").symlink_to(Path(rfc3161_client.__file__).parent)
+    done = verify(f"{installed}:{tmp_path}", *call)
+    assert done.returncode == 0 and "yes  timestamp" in done.stdout, done
 
 
 def test_wrong_calls_are_no_verdicts(installed, tmp_path):

@@ -25,6 +25,8 @@ from provenance import retries, timestamps
 from provenance.models import Certificate, Timestamp
 from provenance.proof import Check
 from provenance.signing import open_envelope
+from provenance.standalone.check import Bundle, check_bundle
+from provenance.trust import Trust
 from provenance.verification import State, verify_certificate, verify_file
 from tests import people
 from tests.provenance.o8_server import reply
@@ -203,6 +205,9 @@ def test_openssl_agrees_with_the_bundle(authority: Authority, made: Certificate,
     ]
     folder = tmp_path / made.pk
     assert subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
+    trusted = people.stranger().get("/.well-known/starforge-trust.json").json()  # names the authority's root
+    found = check_bundle(Bundle.read(folder), Trust.from_json(trusted))
+    assert [one.ok for one in found.checks if one.name == "timestamp"] == [True]
     (folder / "envelope.json").write_bytes((folder / "envelope.json").read_bytes() + b" ")
     assert subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode != 0
 

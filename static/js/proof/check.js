@@ -4,6 +4,8 @@
 
 import { fields, identity, Unreadable } from "./container.js";
 import { checkpoint, consistent, hex, proved, Refused, signatureHolds, unbase64, unhex } from "./log.js";
+import { pem } from "./timestamp.js";
+import { witnesses } from "./witnesses.js";
 
 const STATEMENT = "https://in-toto.io/Statement/v1";
 const PREDICATE = "https://starforge.audio/provenance/v1";
@@ -63,6 +65,8 @@ export async function readTrust(document) {
     logKeys: logKeys(false),
     logKeysEver: logKeys(true),
     revoked: new Map((document.revoked_certificates ?? []).map((one) => [one.entry, one])),
+    timestampRoots: pem((document.timestamp_authorities ?? []).join("")),
+    contracts: new Set((document.blockchain ?? []).map((one) => `${one.chain_id} ${one.contract.toLowerCase()}`)),
   };
 }
 
@@ -174,7 +178,7 @@ async function disclosureCheck(claim, shown) {
 // { checks, claim, revoked, opened } for parsed credentials and, when there is a recording, its { kind, sha256 }.
 export async function examine({ envelope, proof, certificateId = null }, trust, sound = null, shown = null) {
   const checks = [];
-  const done = (more = {}) => ({ checks, claim: null, revoked: "", opened: {}, entry: null, ...more });
+  const done = (more = {}) => ({ checks, claim: null, revoked: "", opened: {}, entry: null, sealed: null, ...more });
   let sealed, statement;
   try {
     sealed = envelopeOf(envelope);
@@ -212,9 +216,10 @@ export async function examine({ envelope, proof, certificateId = null }, trust, 
     checks.push(said);
     opened = parts;
   }
-  return done({ claim, revoked, opened, entry });
+  return done({ claim, revoked, opened, entry, sealed });
 }
 
+const SECONDS = ["timestamp", "anchor"];   // without them a stamp holds all the same
 const NAMES = { certificate: "STARFORGE_CERTIFICATE", envelope: "STARFORGE_ENVELOPE", proof: "STARFORGE_PROOF", url: "STARFORGE_URL" };
 
 // The credentials in a file, null when it has none. Throws Refused when they are damaged.
@@ -234,39 +239,62 @@ export function credentials(bytes) {
   return { certificateId: found.get(NAMES.certificate), envelope, proof: found.get(NAMES.proof), manifest };
 }
 
-// The verdict on a recording: { state, sentence, checks, claim, opened, sound }. `bring` may answer credentials for
-// the hash of a file that carries none. Throws Unreadable for what cannot be checked here.
-export async function checkRecording(bytes, trust, { shown = null, bring = null } = {}) {
+// The verdict on a recording: { state, sentence, checks, claim, opened, sound, unchecked }. `bring` may answer credentials
+// for the hash of a file that carries none; `bundle` takes the place of those in the file. Throws Unreadable for what
+// cannot be checked here.
+export async function checkRecording(bytes, trust, { shown = null, bring = null, bundle = null } = {}) {
   const sound = await identity(bytes);
-  let carried, brought = false;
-  try { carried = credentials(bytes); } catch (error) {
+  let carried = bundle, brought = Boolean(bundle);
+  try { carried ??= credentials(bytes); } catch (error) {
     if (!(error instanceof Refused)) throw error;
     return { state: "altered", sentence: `This file's credentials were damaged or edited. ${error.message}`,
-      checks: [check("credentials", false, error.message)], claim: null, opened: {}, sound };
+      checks: [check("credentials", false, error.message)], claim: null, opened: {}, sound, unchecked: [] };
   }
   if (!carried && bring) {
     carried = await bring(sound);
     brought = Boolean(carried);
   }
   if (!carried) {
-    return { state: "no_credentials", sentence: "This file carries no stamp. That proves nothing for or against it.", checks: [], claim: null, opened: {}, sound };
+    return { state: "no_credentials", sentence: "This file carries no stamp. That proves nothing for or against it.", checks: [], claim: null, opened: {}, sound, unchecked: [] };
   }
   const looked = await examine(carried, trust, sound, shown);
-  return { ...judged(looked, brought), ...looked, sound, manifest: Boolean(carried.manifest) };
+  const ending = bundle ? "Its sound is the one that the bundle certifies."
+    : brought ? "This copy carries no stamp and was found by its audio, which has not changed since." : "Its sound has not changed since.";
+  return { ...await seconded(looked, bundle, trust, ending), sound, manifest: Boolean(carried.manifest) };
 }
 
-function judged({ checks, claim, revoked, opened }, brought) {
+// The verdict on a certificate without a recording, from its bundle.
+export async function checkBundle(bundle, trust, { shown = null } = {}) {
+  const looked = await examine(bundle, trust, null, shown);
+  const found = await seconded(looked, bundle, trust, "The signature and the log entry hold.");
+  found.unchecked.unshift("Whether a recording is the one that was certified: none was given.");
+  return { ...found, sound: null, manifest: false };
+}
+
+// What a bundle brings beside the stamp is checked too, once the stamp itself holds.
+export async function seconded(looked, bundle, trust, ending) {
+  const checks = [...looked.checks];
+  if (looked.claim && bundle) checks.push(...await witnesses(looked.sealed, bundle.brought, trust));
+  const unchecked = [];
+  if (looked.claim) {
+    if (!bundle) unchecked.push("Whether a third party timestamped it or a blockchain holds it: that lies in the certificate's bundle.");
+    else {
+      if (!bundle.brought.timestamp) unchecked.push("A third party's timestamp: the bundle holds none.");
+      if (bundle.brought.chain === null) unchecked.push("A place on a blockchain: the bundle names none.");
+    }
+  }
+  return { ...judged({ ...looked, checks }, ending), ...looked, checks, unchecked };
+}
+
+function judged({ checks, claim, revoked, opened }, ending) {
   const failed = checks.find((one) => one.ok === false);
   if (failed) {
     const begin = { audio: "This is not the recording that was certified.", disclosure: "This disclosure does not hold." }[failed.name];
     return { state: "altered", sentence: `${begin ?? "This stamp does not hold."} ${failed.sentence}` };
   }
   if (revoked) return { state: "revoked", sentence: `${revoked.replace(/\.$/, "")}. Ask the artist for a new one.` };
-  const unknown = checks.find((one) => one.ok === null);
+  const unknown = checks.find((one) => one.ok === null && !SECONDS.includes(one.name));
   if (unknown) return { state: "not_checked", sentence: unknown.sentence };
-  const ending = brought
-    ? "This copy carries no stamp and was found by its audio, which has not changed since."
-    : "Its sound has not changed since.";
   return { state: "intact", sentence: `${origin(claim, opened.title)} ${ending}` };
 }
 
