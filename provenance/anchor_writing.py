@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from catalog import jobs
@@ -27,57 +25,36 @@ STUCK = timedelta(minutes=10)  # in no block since: its fees are raised
 GWEI = 10**9
 
 
-class _Refused(Exception):
-    """It will never stand there. The message is one sentence for the operator."""
-
-
 def run(pk: int) -> str:
     """The anchoring task. Returns one word for the queue's records."""
-    row = Anchor.objects.filter(pk=pk).first()
-    if row is None:
-        return "gone"
-    if row.next_try_at is not None:  # a wake-up from before it was put off
-        return "not yet"
-    lease = jobs.claim(Anchor, pk)
-    if lease is None:
-        return "not ours"
-    with lease.kept():
-        row = Anchor.objects.select_related("checkpoint", "certificate").get(pk=pk)
-        try:
-            return _settled(row, lease)
-        except jobs.Lost:
-            return "lost"
-        except _Refused as error:
-            lease.finish(Anchor.FAILED, error=str(error))
-            return "refused"
-        except Unreachable as error:
-            return _put_off(row, lease, error.reason)
-        except NodeRefused as error:
-            return _put_off(row, lease, f"The node does not take it: {error}.".replace("..", "."))
-        except NoWallet as error:
-            return _put_off(row, lease, str(error))
-        except jobs.DATABASE_AWAY:
-            return lease.give_back()
-        except Exception:
-            log.exception("anchoring failed", extra={"anchor": pk})
-            lease.finish(
-                Anchor.FAILED,
-                error="Something failed here that should not have; it was logged. Try again.",
-            )
-            raise
+    return retries.run(Anchor, pk, _asked, related=("checkpoint", "certificate"))
+
+
+def _asked(row: Anchor, lease: jobs.Lease) -> str:
+    try:
+        return _settled(row, lease)
+    except NodeRefused as error:
+        raise retries.Later(f"The node does not take it: {error}.".replace("..", ".")) from error
+    except NoWallet as error:
+        raise retries.Later(str(error)) from error
+
+
+def _refused(reason: str) -> retries.Over:
+    """It will never stand there. The reason is one sentence for the operator."""
+    return retries.Over("refused", reason)
 
 
 def _settled(row: Anchor, lease: jobs.Lease) -> str:
     here = place()
     if here is None or (here.chain_id, here.contract) != (row.chain_id, row.contract):
-        raise _Refused("The settings name another chain or contract now, so nothing was written to this one.")
+        raise _refused("The settings name another chain or contract now, so nothing was written to this one.")
     chain = here.ready()
     if _stands(row, chain):
         return _done(row, chain, lease)
     for tx in row.sent:
         receipt = chain.receipt(tx)
         if receipt is not None and not receipt["ok"]:
-            raise _Refused(f"The contract refused transaction {tx}.")
+            raise _refused(f"The contract refused transaction {tx}.")
     if row.raw:
         if chain.knows(row.sent[-1]):
             if row.sent_at and timezone.now() - row.sent_at > STUCK:
@@ -86,7 +63,7 @@ def _settled(row: Anchor, lease: jobs.Lease) -> str:
         if chain.nonce(row.sender, "latest") <= (row.nonce or 0):  # it never arrived, or was dropped
             chain.send(row.raw)
             return _wait(lease, "It was sent again and waits to be taken into a block.")
-        _note(row, lease, nonce=None, raw="")  # something else of this account took its place
+        retries.note(row, lease, nonce=None, raw="")  # something else of this account took its place
     return _signed(row, chain, lease)
 
 
@@ -96,7 +73,7 @@ def _stands(row: Anchor, chain: Chain) -> bool:
     head = calls.head_at(chain, row.contract, row.checkpoint.size)
     if head is not None and head != bytes(row.checkpoint.root):
         log.error("the chain holds another root", extra={"size": row.checkpoint.size})
-        raise _Refused(
+        raise _refused(
             f"The chain holds another root for a log of {row.checkpoint.size:,} entries than this log has: it was"
             " rewritten, or two installations write to one contract. See manage.py audit_log."
         )
@@ -143,9 +120,9 @@ def _signed(row: Anchor, chain: Chain, lease: jobs.Lease, *, replacing: bool = F
     account = wallet()
     data = _data(row, chain)
     if (owner := calls.owner(chain, row.contract)) != account.address:
-        raise _Refused(f"The contract belongs to {owner}; the key here is of {account.address}.")
+        raise _refused(f"The contract belongs to {owner}; the key here is of {account.address}.")
     if (named := calls.origin(chain, row.contract)) != keys.origin():
-        raise _Refused(f"The contract was made for the log {wording.clip(named)}, which is another one.")
+        raise _refused(f"The contract was made for the log {wording.clip(named)}, which is another one.")
     fees = offered(chain)
     if replacing:
         least = Fees(row.fees["most"], row.fees["tip"], row.fees["dynamic"]).raised()
@@ -166,7 +143,7 @@ def _signed(row: Anchor, chain: Chain, lease: jobs.Lease, *, replacing: bool = F
     )
     try:
         with transaction.atomic():
-            _note(
+            retries.note(
                 row,
                 lease,
                 sender=account.address,
@@ -185,12 +162,12 @@ def _signed(row: Anchor, chain: Chain, lease: jobs.Lease, *, replacing: bool = F
 def _data(row: Anchor, chain: Chain) -> str:
     if row.checkpoint is not None:
         if (size := calls.newest_size(chain, row.contract)) > row.checkpoint.size:
-            raise _Refused(
+            raise _refused(
                 f"A later state of the log, of {size:,} entries, was anchored before it, and covers it."
             )
         return calls.anchoring(row.checkpoint.size, bytes(row.checkpoint.root))
     if row.certificate is None:
-        raise _Refused("The certificate was deleted before its token was minted.")
+        raise _refused("The certificate was deleted before its token was minted.")
     return calls.minting(row.recipient, bytes.fromhex(row.token[2:]), tokens.uri(row.certificate))
 
 
@@ -209,22 +186,3 @@ def _wait(lease: jobs.Lease, why: str, word: str = "waiting") -> str:
     """Look again in a moment; nothing went wrong."""
     kept = retries.put_off(lease, timezone.now() + LOOK_AGAIN, error=why, tries=0)
     return word if kept else "lost"
-
-
-def _put_off(row: Anchor, lease: jobs.Lease, reason: str) -> str:
-    """Later, further each time; after retries.TRIES of them to the operator."""
-    now, tries = timezone.now(), row.tries + 1
-    if tries >= retries.TRIES:
-        lease.finish(Anchor.FAILED, tries=tries, error=f"It was tried {tries} times in vain. {reason}")
-        return "given up"
-    retries.put_off(lease, retries.after(tries, now), error=reason, tries=tries)
-    return "later"
-
-
-def _note(row: Anchor, lease: jobs.Lease, **changes: Any) -> None:
-    """Write down what is about to be sent, while the row is still ours. Raises jobs.Lost."""
-    mine = Anchor.objects.filter(pk=row.pk, status=Anchor.RUNNING, worker=lease.worker)
-    if not mine.update(**changes, version=F("version") + 1):
-        raise jobs.Lost
-    for name, value in changes.items():
-        setattr(row, name, value)

@@ -7,13 +7,11 @@ owner says so.
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from catalog import jobs
@@ -23,8 +21,6 @@ from provenance.authorities import registry
 from provenance.authorities.base import ProvenanceAuthority, Receipt, Refused, Search, Unreachable
 from provenance.lineage import ADAPTER, ORIGIN
 from provenance.models import Certificate, ExternalStamp
-
-log = logging.getLogger(__name__)
 
 
 class NothingToDo(Exception):
@@ -82,66 +78,41 @@ def recover(*, now: datetime | None = None) -> int:
 
 def run(pk: int) -> str:
     """The declaring task. Returns one word for the queue's records."""
-    row = ExternalStamp.objects.filter(pk=pk).first()
-    if row is None:
-        return "gone"
-    if row.next_try_at is not None:  # a wake-up from before it was put off
-        return "not yet"
-    lease = jobs.claim(ExternalStamp, pk)
-    if lease is None:
-        return "not ours"
-    with lease.kept():
-        row = ExternalStamp.objects.select_related("certificate__track").get(pk=pk)
-        authority = registry.configured()
-        if (authority.kind, authority.base_url) != (row.authority, row.base_url):
-            lease.finish(
-                ExternalStamp.FAILED,
-                error="The settings name another o8 now, so nothing was sent to this one.",
-            )
-            return "elsewhere"
-        try:
-            return _compared(row, authority, lease) if row.remote_id else _declared(row, authority, lease)
-        except jobs.Lost:
-            return "lost"
-        except jobs.DATABASE_AWAY:
-            return lease.give_back()
-        except Exception:
-            log.exception("declaring failed", extra={"external": pk})
-            lease.finish(
-                ExternalStamp.FAILED,
-                error="Something failed here that should not have; it was logged. Try again.",
-            )
-            raise
+    return retries.run(ExternalStamp, pk, _asked, related=("certificate__track",))
+
+
+def _asked(row: ExternalStamp, lease: jobs.Lease) -> str:
+    authority = registry.configured()
+    if (authority.kind, authority.base_url) != (row.authority, row.base_url):
+        raise retries.Over("elsewhere", "The settings name another o8 now, so nothing was sent to this one.")
+    return _compared(row, authority, lease) if row.remote_id else _declared(row, authority, lease)
 
 
 def _declared(row: ExternalStamp, authority: ProvenanceAuthority, lease: jobs.Lease) -> str:
     said = declaring.declaration_of(row.certificate, row.base_url)
     if said is None:
-        lease.finish(
-            ExternalStamp.FAILED,
-            error="No file of it was finished, so there is none to declare.",
-        )
-        return "nothing to declare"
+        raise retries.Over("nothing to declare", "No file of it was finished, so there is none to declare.")
+    attempted = row.sent_at
     try:
         if row.sent_at is not None:
             found = authority.find(row.sent, row.sent_at)
             if isinstance(found, Receipt):
                 return _done(row, found, lease)
             if found is Search.CANNOT_TELL and not authority.idempotent:
-                lease.finish(
-                    ExternalStamp.FAILED,
-                    error=f"It was sent on {wording.minute(row.sent_at)} and no answer came, and {authority.label}"
+                raise retries.Over(
+                    "unsure",
+                    f"It was sent on {wording.minute(row.sent_at)} and no answer came, and {authority.label}"
                     " cannot be searched for it. Look there; if it is not there, send it again.",
                 )
-                return "unsure"
         fields = authority.fields(said)
-        _note(row, lease, sent=fields, sent_at=row.sent_at or timezone.now())
+        retries.note(row, lease, sent=fields, sent_at=row.sent_at or timezone.now())
         receipt = authority.declare(said, fields)
     except Refused as error:
-        lease.finish(ExternalStamp.FAILED, refused=True, error=str(error), sent_at=None)
-        return "refused"
+        raise retries.Over("refused", str(error), refused=True, sent_at=None) from error
     except Unreachable as error:
-        return _put_off(row, error, lease)
+        _hold_back(row)
+        never_left = not error.perhaps_heard and attempted is None
+        raise retries.Later(error.reason, **({"sent_at": None} if never_left else {})) from error
     return _done(row, receipt, lease)
 
 
@@ -175,33 +146,12 @@ def _compared(row: ExternalStamp, authority: ProvenanceAuthority, lease: jobs.Le
     return "missing" if found is None else "differs" if told else "the same"
 
 
-def _put_off(row: ExternalStamp, error: Unreachable, lease: jobs.Lease) -> str:
-    """Back into the queue for later, further each time; after retries.TRIES of them to the owner."""
-    now, tries = timezone.now(), row.tries + 1
-    kept = {"tries": tries}
-    if not error.perhaps_heard and row.sent_at is None:
-        kept["sent_at"] = None  # type: ignore[assignment]  # it never left
-    if tries >= retries.TRIES:
-        lease.finish(
-            ExternalStamp.FAILED,
-            error=f"It was tried {tries} times, the last time in vain too. {error.reason}",
-            **kept,
-        )
-        return "given up"
-    retries.put_off(lease, retries.after(tries, now), error=error.reason, **kept)
-    # Who does not answer one does not answer the next: others wait too, and no worker stands at a closed door.
-    others = ExternalStamp.objects.filter(
+def _hold_back(row: ExternalStamp) -> None:
+    """Who does not answer one does not answer the next: others wait too, and no worker stands at a closed door."""
+    moment = timezone.now() + retries.FIRST_WAIT
+    ExternalStamp.objects.filter(
         status=ExternalStamp.QUEUED, base_url=row.base_url, next_try_at=None, remote_id=""
-    )
-    others.update(next_try_at=now + retries.FIRST_WAIT, queued_at=now + retries.FIRST_WAIT)
-    return "later"
-
-
-def _note(row: ExternalStamp, lease: jobs.Lease, **changes: Any) -> None:
-    """Write down what is about to be sent, while the row is still ours. Raises jobs.Lost."""
-    mine = ExternalStamp.objects.filter(pk=row.pk, status=ExternalStamp.RUNNING, worker=lease.worker)
-    if not mine.update(**changes, version=F("version") + 1):
-        raise jobs.Lost
+    ).update(next_try_at=moment, queued_at=moment)
 
 
 def _authority() -> ProvenanceAuthority:

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from catalog import jobs
 from provenance import retries, timestamp_proof, tsa, wording
-from provenance.authorities.base import Refused, Unreachable
+from provenance.authorities.base import Refused
 from provenance.authorities.http import Service
 from provenance.models import Certificate, Timestamp
 from provenance.proof import Check
@@ -47,43 +47,20 @@ def recover(*, now: datetime | None = None) -> int:
 
 def run(pk: int) -> str:
     """The timestamping task. Returns one word for the queue's records."""
-    row = Timestamp.objects.filter(pk=pk).first()
-    if row is None:
-        return "gone"
-    if row.next_try_at is not None:  # a wake-up from before it was put off
-        return "not yet"
-    lease = jobs.claim(Timestamp, pk)
-    if lease is None:
-        return "not ours"
-    with lease.kept():
-        row = Timestamp.objects.select_related("certificate").get(pk=pk)
-        try:
-            service = Service(settings.STARFORGE_TSA_URL, "", settings.STARFORGE_TSA_SECONDS)
-            found = tsa.ask(service, _message(row.certificate), _roots())
-        except Refused as error:
-            return _put_off(row, lease, f"It refused. {error}")
-        except Unreachable as error:
-            return _put_off(row, lease, error.reason)
-        except timestamp_proof.NoTimestamp as error:
-            return _put_off(row, lease, str(error))
-        except jobs.DATABASE_AWAY:
-            return lease.give_back()
-        except Exception:
-            log.exception("timestamping failed", extra={"timestamp": pk})
-            lease.finish(Timestamp.FAILED, error="Something failed here that should not have; it was logged.")
-            raise
-        where = urlsplit(settings.STARFORGE_TSA_URL).hostname or ""
-        kept = lease.finish(Timestamp.READY, answer=found.raw, said=found.when, authority=where, tries=0)
-        return "stamped" if kept else "lost"
+    return retries.run(Timestamp, pk, _asked, related=("certificate",))
 
 
-def _put_off(row: Timestamp, lease: jobs.Lease, reason: str) -> str:
-    now, tries = timezone.now(), row.tries + 1
-    if tries >= retries.TRIES:
-        lease.finish(Timestamp.FAILED, tries=tries, error=f"It was tried {tries} times in vain. {reason}")
-        return "given up"
-    retries.put_off(lease, retries.after(tries, now), error=reason, tries=tries)
-    return "later"
+def _asked(row: Timestamp, lease: jobs.Lease) -> str:
+    try:
+        service = Service(settings.STARFORGE_TSA_URL, "", settings.STARFORGE_TSA_SECONDS)
+        found = tsa.ask(service, _message(row.certificate), _roots())
+    except Refused as error:
+        raise retries.Later(f"It refused. {error}") from error
+    except timestamp_proof.NoTimestamp as error:
+        raise retries.Later(str(error)) from error
+    where = urlsplit(settings.STARFORGE_TSA_URL).hostname or ""
+    kept = lease.finish(Timestamp.READY, answer=found.raw, said=found.when, authority=where, tries=0)
+    return "stamped" if kept else "lost"
 
 
 def token_of(certificate: Certificate) -> bytes:
