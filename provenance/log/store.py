@@ -7,7 +7,7 @@ it refuses to sign a log that does not continue the last one it signed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from django.db import transaction
 from django.db.models import Max
@@ -15,6 +15,8 @@ from django.db.models import Max
 from provenance import keys
 from provenance.log import notes, tree
 from provenance.models import Checkpoint, LogEntry, LogHead, LogNode
+
+MOST = 1 << 56  # entries: what is left for an index in the key of a node
 
 
 class LogDamaged(Exception):
@@ -89,18 +91,16 @@ def first_checkpoint_with(entry: LogEntry) -> Checkpoint:
 
 def inclusion(index: int, size: int) -> list[bytes]:
     """RFC 6962 inclusion path of entry `index` in the log of `size` entries. Raises NotInLog."""
-    _require(size)
     try:
-        return tree.prove(tree.inclusion_ranges(index, size), _nodes)
+        return tree.prove(tree.inclusion_ranges(index, size), _of_a_log(size))
     except ValueError as error:
         raise NotInLog(str(error)) from error
 
 
 def consistency(first: int, second: int) -> list[bytes]:
     """RFC 6962 proof that the log of `first` entries begins the one of `second`. Raises NotInLog."""
-    _require(second)
     try:
-        return tree.prove(tree.consistency_ranges(first, second), _nodes)
+        return tree.prove(tree.consistency_ranges(first, second), _of_a_log(second))
     except ValueError as error:
         raise NotInLog(str(error)) from error
 
@@ -121,10 +121,19 @@ def size() -> int:
     return LogHead.objects.filter(pk=1).values_list("size", flat=True).first() or 0
 
 
-def _require(wanted: int) -> None:
-    have = size()
-    if wanted > have:
-        raise NotInLog(f"The log has {have:,} entries, not {wanted:,}.")
+def _of_a_log(wanted: int) -> Callable[[Iterable[tree.Node]], Mapping[tree.Node, bytes]]:
+    """The nodes of a log of `wanted` entries, which is known to be one by its last leaf: one query for both."""
+
+    def fetch(want: Iterable[tree.Node]) -> Mapping[tree.Node, bytes]:
+        try:
+            if wanted < MOST:
+                return _nodes([*want, *([(0, wanted - 1)] if wanted else [])])
+        except LogDamaged:
+            if wanted <= size():
+                raise
+        raise NotInLog(f"The log has {size():,} entries, not {wanted:,}.")
+
+    return fetch
 
 
 def _locked_head() -> LogHead:

@@ -67,9 +67,22 @@ def test_proofs_about_what_is_not_there_are_refused():
         lambda: store.inclusion(3, 3),
         lambda: store.inclusion(0, 4),
         lambda: store.consistency(4, 3),
+        lambda: store.inclusion(3, 4),  # every sibling of the missing entry is there
+        lambda: store.consistency(2, 4),
+        lambda: store.inclusion(0, 2**56 + 1),
+        lambda: store.consistency(3, 2**80),
     ):
         with pytest.raises(store.NotInLog):
             ask()
+
+
+@pytest.mark.django_db
+def test_a_proof_costs_one_question_to_the_database(django_assert_num_queries):
+    grow(5)
+    with django_assert_num_queries(1):
+        store.inclusion(2, 5)
+    with django_assert_num_queries(1):
+        store.consistency(3, 5)
 
 
 @pytest.mark.django_db
