@@ -40,17 +40,19 @@ def keep(certificate: Certificate, marks: np.ndarray) -> None:
 
 
 def enter(row: CertifiedFingerprint) -> None:
-    """Enter the numbers of a stored fingerprint."""
-    numbers, places = _picked(np.frombuffer(bytes(row.data), "<u4"))
-    entries = (
-        FingerprintNumber(fingerprint=row, number=number, place=place)
-        for number, place in zip(numbers.tolist(), places.tolist(), strict=True)
-    )
+    """Enter the numbers of a stored fingerprint, unless that was done meanwhile or it was deleted."""
     with transaction.atomic():
-        CertifiedFingerprint.objects.select_for_update().get(pk=row.pk)  # two at once would enter it twice
-        FingerprintNumber.objects.filter(fingerprint=row).delete()
+        held = CertifiedFingerprint.objects.select_for_update().filter(pk=row.pk, indexed=False).first()
+        if held is None:  # two at once would enter it twice
+            return
+        numbers, places = _picked(np.frombuffer(bytes(held.data), "<u4"))
+        entries = (
+            FingerprintNumber(fingerprint=held, number=number, place=place)
+            for number, place in zip(numbers.tolist(), places.tolist(), strict=True)
+        )
+        FingerprintNumber.objects.filter(fingerprint=held).delete()
         FingerprintNumber.objects.bulk_create(entries, batch_size=1_000)
-        CertifiedFingerprint.objects.filter(pk=row.pk).update(indexed=True)
+        CertifiedFingerprint.objects.filter(pk=held.pk).update(indexed=True)
 
 
 def known() -> bool:

@@ -220,6 +220,7 @@ STARFORGE_RECOVER = [
     "provenance.outbox.recover",
     "provenance.anchoring.recover",
     "provenance.timestamps.recover",
+    "provenance.late_fingerprints.recover",
 ]
 STARFORGE_WORKERS = env.integer("STARFORGE_WORKERS", max(1, os.cpu_count() or 1), least=1)
 STARFORGE_TRAIN_SLICE_SECONDS = env.integer("STARFORGE_TRAIN_SLICE_SECONDS", 120, least=1)
