@@ -17,7 +17,7 @@ CEILING_DBTP = -1.0
 
 @dataclass(frozen=True)
 class Marked:
-    """rendering: with marked sound. stated: what the statement says of the mark."""
+    """rendering: with marked sound. stated: what the statement says of the mark, and whether it can be read there."""
 
     rendering: Rendering
     stated: dict[str, Any]
@@ -28,6 +28,12 @@ def marked(rendering: Rendering, serial: int, pattern: Pattern) -> Marked:
 
     The same for the same rendering, serial and pattern. Raises ValueError for a rate that the mark is not made for.
     """
+    done, stated = _marked(rendering, serial, pattern)
+    heard = watermark.readable(done.audio, done.sample_rate, pattern, serial)
+    return Marked(done, {**stated, "readable": heard})
+
+
+def _marked(rendering: Rendering, serial: int, pattern: Pattern) -> tuple[Rendering, dict[str, Any]]:
     rate = rendering.sample_rate
     mark = watermark.plan(rendering.audio, rate, serial, pattern)
     audio = mark.apply(rendering.audio)
@@ -45,7 +51,7 @@ def marked(rendering: Rendering, serial: int, pattern: Pattern) -> Marked:
         "level": mark.audibility.to_json(),
         "true_peak_dbtp": round(peak, 2),
     }
-    return Marked(replace(rendering, audio=under(audio), stems=stems), stated)
+    return replace(rendering, audio=under(audio), stems=stems), stated
 
 
 def again(rendering: Rendering, stated: dict[str, Any], pattern: Pattern) -> Rendering:
@@ -60,4 +66,4 @@ def again(rendering: Rendering, stated: dict[str, Any], pattern: Pattern) -> Ren
             "This take was marked with a secret that is no longer here, so its files cannot come back as they were. "
             "Restore the file STARFORGE_WATERMARK_SECRET from a backup, or make the take anew."
         )
-    return marked(rendering, int(stated["serial"]), pattern).rendering
+    return _marked(rendering, int(stated["serial"]), pattern)[0]

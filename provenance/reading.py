@@ -68,7 +68,8 @@ def claims(provenance: Mapping[str, Any], opened: Mapping[str, Any] | None = Non
     rows += _text("Remixes", rights.get("remix"))
     mark = _block(provenance, "watermark")
     if isinstance(serial := mark.get("serial"), int) and not isinstance(serial, bool):
-        rows.append(("Watermark", f"Inaudible, number {serial:,}"))
+        heard = "" if mark.get("readable") is not False else "; not readable in this recording"
+        rows.append(("Watermark", f"Inaudible, number {serial:,}{heard}"))
     elif mark.get("scheme") == "none":
         rows.append(("Watermark", "None, by the artist's choice"))
     return rows

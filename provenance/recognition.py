@@ -51,7 +51,7 @@ def recognise(path: Path) -> Recognised | None:
 def by_watermark(
     samples: np.ndarray, sample_rate: int, speeds: tuple[float, ...] = (1.0,)
 ) -> Recognised | None:
-    found = read(samples, sample_rate, watermarks.pattern(), speeds=speeds)
+    found = read(samples, sample_rate, watermarks.pattern(), speeds=speeds, given=watermarks.given())
     certificate = watermarks.certificate_of(found.serial) if found else None
     if found is None or certificate is None:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.db.models import Max
 
 from provenance.models import Certificate, Watermark
 
@@ -25,6 +26,11 @@ def serial_for(subject: str) -> int:
     The database counts, so two recordings never share one; numbers may be left out.
     """
     return Watermark.objects.get_or_create(subject=subject)[0].serial
+
+
+def given() -> int:
+    """The highest number that was ever given: a mark of ours carries none above it."""
+    return Watermark.objects.aggregate(most=Max("serial"))["most"] or 0
 
 
 def belongs_to(serial: int, certificate: Certificate) -> None:

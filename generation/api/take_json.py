@@ -119,7 +119,8 @@ class TakeDetail(TakeRow):
     catalog_snapshot = serializers.DictField(help_text="The Audio DNA it was conditioned on")
     render_sha256 = serializers.CharField(help_text="Of the mastered 24-bit PCM, before its watermark")
     watermark = serializers.DictField(
-        help_text="The number its sound carries and how inaudible it is, as stated in the certificate; {} without"
+        help_text="The number its sound carries, whether it can be read there and how inaudible it is, as stated in "
+        "the certificate; {} without"
     )
     provenance_signature = serializers.CharField()
     built_from = serializers.ListField(

@@ -11,6 +11,9 @@ from .code import SERIALS
 from .embedding import Mark, plan
 from .layout import SCHEME, VERSION, Pattern
 from .masking import Audibility
-from .reading import Found, read
+from .reading import GIVEN_AT_MOST, Found, read, readable
 
-__all__ = ["SCHEME", "SERIALS", "VERSION", "Audibility", "Found", "Mark", "Pattern", "plan", "read"]
+__all__ = [
+    "GIVEN_AT_MOST", "SCHEME", "SERIALS", "VERSION", "Audibility", "Found", "Mark", "Pattern", "plan", "read",
+    "readable",
+]  # fmt: skip

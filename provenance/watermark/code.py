@@ -18,6 +18,7 @@ _STATES = 1 << _MEMORY
 _GENERATORS = (0o463, 0o535, 0o733, 0o745)
 _STEPS = _DATA + _CHECK + _MEMORY
 CODED = _STEPS * len(_GENERATORS)
+_AT_ONCE = 4_096  # serials: a few megabytes
 
 
 def encode(serial: int) -> np.ndarray:
@@ -31,6 +32,34 @@ def encode(serial: int) -> np.ndarray:
         register = register >> 1 | bit << _MEMORY
         out += [1 - 2 * ((register & one).bit_count() & 1) for one in _GENERATORS]
     return np.array(out, np.int8)
+
+
+@lru_cache(maxsize=1)
+def _low() -> np.ndarray:
+    """(_AT_ONCE, CODED) float32 of +1 and -1: the words of the serials below _AT_ONCE."""
+    return np.array([encode(serial) for serial in range(_AT_ONCE)], np.float32)
+
+
+def nearest(soft: np.ndarray, given: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of the serials 1 to `given`, the likeliest for each row of (candidates, CODED) soft values: (score, serial).
+
+    The score is the correlation with its coded bits. Every one of them is tried, so where the code alone no longer
+    corrects what is wrong, a number that was really given is still told from all others that were.
+    """
+    rows, low = np.asarray(soft, np.float32), _low()
+    score, serial = np.full(len(rows), -np.inf, np.float32), np.zeros(len(rows), np.int64)
+    for high in range(0, given + 1, _AT_ONCE):
+        # every coded bit is a parity of bits of the serial, so the words of high and low bits multiply
+        turned = encode(high).astype(np.float32) * low[0]
+        words = low[: given + 1 - high]
+        found = (rows * turned) @ words.T
+        if high == 0:
+            found[:, 0] = -np.inf  # no recording has number 0
+        best = found.argmax(axis=1)
+        value = found[np.arange(len(rows)), best]
+        better = value > score
+        score[better], serial[better] = value[better], high + best[better]
+    return score, serial
 
 
 def decode(soft: np.ndarray) -> list[int | None]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
+import scipy.ndimage
 
-from .code import CODED, SERIALS, decode, encode
+from .code import CODED, SERIALS, decode, encode, nearest
 from .layout import BANDS, BINS, BLOCK, FIRST_BIN, FRAME, PERIOD, RATE, Pattern, false_positive_bound
 
 BOUND = 1e-6  # a mark is only reported when sound without one would give it more rarely
@@ -18,7 +19,11 @@ _FRAME, _HOP = FRAME // 2, 256
 _EACH = BLOCK // 2 // _HOP  # frames per block
 _PHASES = range(0, _EACH, 2)
 _TRIED = 24  # of the positions, the likeliest
+GIVEN_AT_MOST = 2**20  # numbers: so many are tried in seconds
+_CORRELATIONS = 4_000_000  # positions times numbers: half a second
 _CLIP = 2.5
+_AROUND = (9, 3)  # cells, in time and frequency: music is as restless there as it is here
+_HIDDEN_DB = 50.0  # under the whole: what is softer was too quiet to be marked, or is a coder's
 _NEAR = [(t, b) for t in (-2, -1, 0, 1, 2) for b in (-2, -1, 0, 1, 2) if (t, b) != (0, 0)]
 _LIMIT = 1e-9
 
@@ -38,27 +43,54 @@ class Found:
 
 
 def read(
-    samples: np.ndarray, sample_rate: int, pattern: Pattern, *, speeds: Sequence[float] = (1.0,)
+    samples: np.ndarray,
+    sample_rate: int,
+    pattern: Pattern,
+    *,
+    speeds: Sequence[float] = (1.0,),
+    given: int = 0,
 ) -> Found | None:
-    """The serial in (channels, n) float samples, or None. speeds: 1.01 looks for a copy that plays 1 % too fast."""
-    import soxr
+    """The serial in (channels, n) float samples, or None. speeds: 1.01 looks for a copy that plays 1 % too fast.
 
-    mono = np.ascontiguousarray(np.atleast_2d(samples).mean(axis=0), np.float32)
-    if len(mono) < LEAST_SECONDS * sample_rate:
-        return None
+    given: numbers 1 to this one were given so far. Each of them is tried, so that a weaker mark is enough: fewer
+    numbers can come out by chance. 0, and more than GIVEN_AT_MOST: only what the code can correct is read.
+    """
     best: Found | None = None
-    if sample_rate != _RATE:
-        mono = soxr.resample(mono, sample_rate, _RATE, quality="HQ")
-    spectrum = _below(mono)
+    spectrum = _heard(samples, sample_rate)
     candidates = len(_PHASES) * PERIOD * len(speeds)
     for speed in speeds:
-        found = _at(spectrum, pattern, speed, candidates)
+        flat = _soft(spectrum, pattern, speed)
+        found = None if flat is None else _likeliest(flat, candidates, given, speed)
         if found is not None and (best is None or found.score > best.score):
             best = found
     return best
 
 
-def _at(below: np.ndarray, pattern: Pattern, speed: float, candidates: int) -> Found | None:
+def readable(samples: np.ndarray, sample_rate: int, pattern: Pattern, serial: int) -> bool:
+    """Whether `read` finds this serial in these samples, untouched, even once GIVEN_AT_MOST numbers were given."""
+    flat = _soft(_heard(samples, sample_rate), pattern, 1.0)
+    if flat is None:
+        return False
+    score = float((flat @ encode(serial)).max())
+    return 2 * false_positive_bound(score, len(flat), GIVEN_AT_MOST) <= BOUND
+
+
+def _heard(samples: np.ndarray, sample_rate: int) -> np.ndarray:
+    """`_below` of the sum of the channels, at the rate it is made for; nothing of what is too short."""
+    import soxr
+
+    mono = np.ascontiguousarray(np.atleast_2d(samples).mean(axis=0), np.float32)
+    if len(mono) < LEAST_SECONDS * sample_rate:
+        mono = mono[:0]
+    elif sample_rate != _RATE:
+        mono = soxr.resample(mono, sample_rate, _RATE, quality="HQ")
+    return _below(mono)
+
+
+def _soft(below: np.ndarray, pattern: Pattern, speed: float) -> np.ndarray | None:
+    """(positions, CODED): correlated with a codeword, each row gives its score there. None for too little sound."""
+    if not len(below):
+        return None
     levels = _levels(below, speed)
     total = np.concatenate([np.zeros((1, BANDS)), np.cumsum(levels, axis=0)])
     weights = None
@@ -70,7 +102,7 @@ def _at(below: np.ndarray, pattern: Pattern, speed: float, candidates: int) -> F
             return None
         edges = phase + np.arange(blocks + 1) * (_EACH / speed)
         cells = _between(total, edges)
-        loud = cells > 10 * np.log10(_LIMIT) + 10
+        loud = cells > np.maximum(10 * np.log10(_LIMIT) + 10, _level(cells) - _HIDDEN_DB)
         if weights is None:
             weights = _weights(cells)
         left = _left(cells, weights, loud)
@@ -87,17 +119,41 @@ def _at(below: np.ndarray, pattern: Pattern, speed: float, candidates: int) -> F
     norms = np.repeat(norm, PERIOD)
     if not norms.all():
         return None
-    order = np.argsort(-(flat**2).sum(axis=1) / norms**2)[:_TRIED]
+    return flat / norms[:, None]
+
+
+def _likeliest(flat: np.ndarray, candidates: int, given: int, speed: float) -> Found | None:
+    order = np.argsort(-(flat**2).sum(axis=1))
+    found = _corrected(flat, order[:_TRIED])
+    searches = [(SERIALS, found)]
+    if 0 < given <= GIVEN_AT_MOST:
+        searches.append((given, _given(flat, order[: max(_TRIED, _CORRELATIONS // given)], given)))
     best: Found | None = None
-    for place, serial in zip(order, decode(flat[order]), strict=True):
-        if serial is None:
-            continue
-        word = encode(serial)
-        score = float(flat[place] @ word / norms[place])
-        bound = false_positive_bound(score, candidates, SERIALS)
-        if bound <= BOUND and (best is None or score > best.score):
-            best = Found(serial, score, bound, int((flat[place] * word < 0).sum()), speed)
+    for messages, some in searches:
+        for place, serial, score in some:
+            bound = len(searches) * false_positive_bound(score, candidates, messages)
+            if bound <= BOUND and (best is None or score > best.score):
+                errors = int((flat[place] * encode(serial) < 0).sum())
+                best = Found(serial, score, bound, errors, speed)
     return best
+
+
+def _corrected(flat: np.ndarray, places: np.ndarray) -> list[tuple[int, int, float]]:
+    """(place, serial, score) where what was heard can be corrected to a serial, whichever."""
+    heard = zip(places.tolist(), decode(flat[places]), strict=True)
+    return [(at, serial, float(flat[at] @ encode(serial))) for at, serial in heard if serial is not None]
+
+
+def _given(flat: np.ndarray, places: np.ndarray, given: int) -> list[tuple[int, int, float]]:
+    """(place, serial, score) of the likeliest of the numbers that were given."""
+    scores, serials = nearest(flat[places], given)
+    best = int(scores.argmax())
+    return [(int(places[best]), int(serials[best]), float(scores[best]))]
+
+
+def _level(cells: np.ndarray) -> float:
+    """Of all bands together, in dB, on average over the recording."""
+    return float(10.0 * np.log10(np.mean(10.0 ** (cells / 10.0)) * BANDS))
 
 
 def _below(mono: np.ndarray) -> np.ndarray:
@@ -151,11 +207,18 @@ def _weights(cells: np.ndarray) -> np.ndarray:
 
 
 def _left(cells: np.ndarray, weights: np.ndarray, loud: np.ndarray) -> np.ndarray:
-    """What the neighbours do not explain, in units of the band's spread, limited; 0 where nothing sounds."""
+    """What the neighbours do not explain, limited, and weighed by how little it is around each cell; 0 in silence.
+
+    Nothing of it knows the pattern, so the bound on false positives holds whatever the weights are.
+    """
     expected = sum(
         weight * one for weight, one in zip(weights, _neighbours(cells - cells.mean()), strict=True)
     )
     left = cells - cells.mean() - expected
     left -= left.mean(axis=0)
-    spread = np.sqrt(np.mean(np.clip(left, -6, 6) ** 2, axis=0)) + 0.1
+    square = np.clip(left, -6, 6) ** 2
+    count = _AROUND[0] * _AROUND[1]
+    around = (scipy.ndimage.uniform_filter(square, _AROUND, mode="nearest") * count - square) / (count - 1)
+    # a little of the whole band's, as so few cells tell a spread badly
+    spread = np.sqrt(np.maximum(0.9 * around + 0.1 * square.mean(axis=0), 0.0) + 0.01)
     return np.where(loud, np.clip(left / spread, -_CLIP, _CLIP) / spread, 0.0)

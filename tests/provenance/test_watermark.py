@@ -16,7 +16,8 @@ from generation.loudness import integrated_loudness
 from generation.marking import marked
 from generation.truepeak import true_peak_dbtp
 from provenance import watermarks
-from provenance.watermark import SERIALS, Pattern, code, plan, read
+from provenance.reading import claims
+from provenance.watermark import SERIALS, Pattern, code, plan, read, readable
 from tests.sounds import groove
 
 RATE = 44_100
@@ -52,6 +53,40 @@ def test_a_serial_comes_back_through_many_wrong_bits() -> None:
     assert code.decode(rng.normal(size=(50, code.CODED))).count(None) >= 48  # the check refuses what is none
     with pytest.raises(ValueError, match="not 4294967296"):
         code.encode(SERIALS)
+
+
+def test_a_number_that_was_given_is_told_from_all_others_where_the_code_fails() -> None:
+    rng = np.random.default_rng(3)
+    numbers = [1, 4_095, 4_096, 9_999]
+    sent = np.array([code.encode(one) for one in numbers])
+    heard = sent + rng.normal(0.0, 1.9, sent.shape)
+    assert code.decode(heard) != numbers
+    scores, found = code.nearest(heard, 10_000)
+    assert found.tolist() == numbers
+    assert np.allclose(scores, (heard * sent).sum(axis=1), atol=1e-2)
+    assert 9_999 not in code.nearest(heard, 9_998)[1]  # nobody has that one yet
+
+
+def test_a_mark_too_weak_for_the_code_is_read_among_the_numbers_that_were_given(take: Rendering) -> None:
+    serial, short = 812, take.audio[:, : 30 * RATE]
+    copy = plan(short, RATE, serial, PATTERN).apply(short)
+    noise = np.random.default_rng(5).normal(size=copy.shape).astype(np.float32)
+    level = next(  # as much noise as the code alone does not bear any more
+        one for one in np.geomspace(0.003, 0.3, 24) if read(copy + one * noise, RATE, PATTERN) is None
+    )
+    found = read(copy + level * noise, RATE, PATTERN, given=1_000)
+    assert found is not None and found.serial == serial and found.false_positive <= 1e-6
+    assert read(short + level * noise, RATE, PATTERN, given=1_000) is None
+
+
+def test_a_mark_that_cannot_be_read_back_is_said(take: Rendering, done: Rendering) -> None:
+    assert readable(done.audio, RATE, PATTERN, SERIAL) and not readable(take.audio, RATE, PATTERN, SERIAL)
+    tone = np.tile(0.3 * np.sin(2 * np.pi * 440.0 * np.arange(12 * RATE) / RATE), (2, 1)).astype(np.float32)
+    stated = marked(Rendering(tone, RATE, {}, {}), SERIAL, PATTERN).stated
+    assert stated["readable"] is False
+    rows = dict(claims({"watermark": stated}, {}))
+    assert rows["Watermark"].endswith("not readable in this recording")
+    assert dict(claims({"watermark": {**stated, "readable": True}}, {}))["Watermark"].endswith("001")
 
 
 def test_a_coded_cropped_quieter_copy_still_carries_its_serial(done: Rendering, tmp_path: Path) -> None:
