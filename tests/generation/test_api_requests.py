@@ -114,15 +114,17 @@ def test_references_may_be_ids_or_objects_and_only_ones_own() -> None:
     person, other = owner(), collaborator()
     mine = catalog_of(person.artist)
     foreign = ready_track(other.artist)
-    wanted = [mine[0].pk, {"id": mine[1].pk, "role": "drums", "start_bar": 4, "end_bar": 12}]
+    wanted = [mine[0].pk, {"id": mine[1].pk, "role": "drums", "start_bar": 1, "end_bar": 3}]
     body = ask(person, reference_tracks=wanted).json()
     kept = Generation.objects.get(pk=body["id"]).brief["references"]
     assert kept == [
         {"track_id": mine[0].pk, "role": "all", "start_bar": None, "end_bar": None},
-        {"track_id": mine[1].pk, "role": "drums", "start_bar": 4, "end_bar": 12},
+        {"track_id": mine[1].pk, "role": "drums", "start_bar": 1, "end_bar": 3},
     ]
-    errors = problem(ask(person, reference_tracks=[foreign.pk]), 400)["errors"]
-    assert set(errors) == {"reference_tracks"}
+    beyond = {"id": mine[1].pk, "start_bar": 40, "end_bar": 48}  # the recording has four
+    for reference in (foreign.pk, beyond):
+        errors = problem(ask(person, reference_tracks=[reference]), 400)["errors"]
+        assert set(errors) == {"reference_tracks"}
 
 
 def test_a_seed_may_be_a_number_or_words() -> None:
