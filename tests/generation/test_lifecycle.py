@@ -185,7 +185,7 @@ def test_a_take_without_its_audio_is_said_and_not_a_fault(person: Person) -> Non
     page = person.page.post(url, follow=True)
     assert page.status_code == 200 and "is no longer here" in page.content.decode()
     take.file("flac").write_bytes(b"no audio at all")
-    assert "is no longer here" in person.page.post(url, follow=True).content.decode()
+    assert "was not added to your library" in person.page.post(url, follow=True).content.decode()
 
 
 def test_a_take_uploaded_by_hand_before_counts_as_generated_once_it_is_added(person: Person) -> None:
