@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from catalog.ids import import_id, track_id
 from catalog.jobs import Job
+from catalog.observed import StageTime, WorkerSeen  # noqa: F401  models of this app
 
 
 class Artist(models.Model):

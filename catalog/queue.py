@@ -30,6 +30,11 @@ def limits_of(queue: str) -> dict[str, Any]:
     return {**clusters, **clusters["ALT_CLUSTERS"].get(queue, {})}
 
 
+def also_served() -> list[str]:
+    """The further queues that this process works on."""
+    return [name.strip() for name in os.environ.get(ALSO, "").split(",") if name.strip()]
+
+
 class OneInHand(ORM):
     def __init__(self, list_key: str | None = None) -> None:
         super().__init__(list_key)
@@ -63,6 +68,5 @@ class OneInHand(ORM):
 
     def _keys(self) -> list[str]:
         """Where to look, in order: what is urgent on any of our queues before the rest."""
-        also = [name.strip() for name in os.environ.get(ALSO, "").split(",") if name.strip()]
-        queues = [self.list_key, *(name for name in also if name != self.list_key)]
+        queues = [self.list_key, *(name for name in also_served() if name != self.list_key)]
         return [f"{name}{URGENT}" for name in queues] + queues
