@@ -2,6 +2,7 @@
 # make test     the whole suite; says what it skipped and why
 # make lint     style, types, import direction, templates, migrations
 # make bench    the figures
+# make bench-web  200 sockets and 50 requests a second over a large database (docs/operations.md)
 # make evaluate the long ones: a hundred recordings through every coder
 # make bench-gpu  MusicGen's speed on a GPU, beside stock audiocraft and what memory bandwidth allows
 # Options: make run PORT=8080 HOST=0.0.0.0 STARFORGE_DATA=/somewhere · make test ARGS="-k verify"
@@ -22,7 +23,7 @@ digest = $(shell cat $(1) | sha256sum | cut -c1-16)
 RUNTIME := $(VENV)/.runtime-$(call digest,$(NEEDED))
 DEVELOPMENT := $(VENV)/.development-$(call digest,$(NEEDED) requirements-dev.txt requirements-evm.txt requirements-vyper.txt)
 
-.PHONY: run test lint bench bench-gpu evaluate
+.PHONY: run test lint bench bench-web bench-gpu evaluate
 .DEFAULT_GOAL := run
 
 run: $(RUNTIME)
@@ -33,6 +34,9 @@ test: $(DEVELOPMENT)
 
 bench: $(RUNTIME)
 	@exec $(PY) -m bench $(ARGS)
+
+bench-web: $(RUNTIME)
+	@exec $(PY) -m bench.web $(ARGS)
 
 evaluate: $(RUNTIME)
 	@exec $(PY) -m bench recognition $(ARGS)
