@@ -47,7 +47,7 @@ def clone(model: Any, template: Any, first: int, last: int, **columns: str) -> N
         numbers = f"generate_series({first}, {last}) AS s(n)"
         statement = f'INSERT INTO "{table}" ({names}) SELECT {values} FROM "{table}" a, {numbers} WHERE a."{key}" = %s'  # noqa: S608
     else:
-        numbers = f"WITH RECURSIVE s(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM s WHERE n < {last})"
+        numbers = f"WITH RECURSIVE s(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM s WHERE n < {last})"  # noqa: S608
         copied = f'SELECT {values} FROM "{table}" a, s WHERE a."{key}" = %s'  # noqa: S608
         statement = f'{numbers} INSERT INTO "{table}" ({names}) {copied}'
     with connection.cursor() as cursor:
