@@ -112,22 +112,25 @@ class Product:
 
 
 @contextmanager
-def started(data: Path) -> Iterator[Product]:
-    """`manage.py up` in `data`, with the demo artists, until the block ends."""
+def started(data: Path, *options: str, ready: list[float] | None = None) -> Iterator[Product]:
+    """`manage.py up` in `data`, with the demo artists, until the block ends.
+
+    ready: gets the seconds until /readyz said so, if somebody asks.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     log = data / "bench.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), "up", "--port", str(port)],
-            env={**os.environ, "STARFORGE_DATA": str(data), "STARFORGE_RATE_USER": "100000/min"},
+            [sys.executable, str(ROOT / "manage.py"), "up", "--port", str(port), *options],
+            env={"STARFORGE_RATE_USER": "100000/min", **os.environ, "STARFORGE_DATA": str(data)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    product = Product(data, port)
+    product, began = Product(data, port), time.monotonic()
     try:
         while True:
             try:
@@ -137,6 +140,10 @@ def started(data: Path) -> Iterator[Product]:
                 if process.poll() is not None:
                     raise RuntimeError(f"Starforge did not start:\n{log.read_text()[-2000:]}") from None
             time.sleep(0.1)
+        while ready is not None and not ready:
+            if requests.get(f"{product.base}/readyz", timeout=20).ok:
+                ready.append(time.monotonic() - began)
+            time.sleep(0.05)
         yield product
     finally:
         process.send_signal(signal.SIGINT)

@@ -48,7 +48,7 @@ def run(pk: int) -> str:
         except jobs.Lost:
             return "lost"
         except _Refused as error:
-            lease.finish(Anchor.FAILED, error=str(error))
+            lease.finish(Anchor.FAILED, error=str(error), failure="refused")
             return "refused"
         except Unreachable as error:
             return _put_off(row, lease, error.reason)
@@ -62,6 +62,7 @@ def run(pk: int) -> str:
             log.exception("anchoring failed", extra={"anchor": pk})
             lease.finish(
                 Anchor.FAILED,
+                failure="unexpected",
                 error="Something failed here that should not have; it was logged. Try again.",
             )
             raise
@@ -215,7 +216,8 @@ def _put_off(row: Anchor, lease: jobs.Lease, reason: str) -> str:
     """Later, further each time; after retries.TRIES of them to the operator."""
     now, tries = timezone.now(), row.tries + 1
     if tries >= retries.TRIES:
-        lease.finish(Anchor.FAILED, tries=tries, error=f"It was tried {tries} times in vain. {reason}")
+        vain = f"It was tried {tries} times in vain. {reason}"
+        lease.finish(Anchor.FAILED, tries=tries, failure="unreachable", error=vain)
         return "given up"
     retries.put_off(lease, retries.after(tries, now), error=reason, tries=tries)
     return "later"

@@ -109,6 +109,7 @@ def run(pk: int) -> str:
             log.exception("declaring failed", extra={"external": pk})
             lease.finish(
                 ExternalStamp.FAILED,
+                failure="unexpected",
                 error="Something failed here that should not have; it was logged. Try again.",
             )
             raise
@@ -138,7 +139,7 @@ def _declared(row: ExternalStamp, authority: ProvenanceAuthority, lease: jobs.Le
         _note(row, lease, sent=fields, sent_at=row.sent_at or timezone.now())
         receipt = authority.declare(said, fields)
     except Refused as error:
-        lease.finish(ExternalStamp.FAILED, refused=True, error=str(error), sent_at=None)
+        lease.finish(ExternalStamp.FAILED, refused=True, failure="refused", error=str(error), sent_at=None)
         return "refused"
     except Unreachable as error:
         return _put_off(row, error, lease)
@@ -184,6 +185,7 @@ def _put_off(row: ExternalStamp, error: Unreachable, lease: jobs.Lease) -> str:
     if tries >= retries.TRIES:
         lease.finish(
             ExternalStamp.FAILED,
+            failure="unreachable",
             error=f"It was tried {tries} times, the last time in vain too. {error.reason}",
             **kept,
         )

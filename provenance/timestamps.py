@@ -69,7 +69,11 @@ def run(pk: int) -> str:
             return lease.give_back()
         except Exception:
             log.exception("timestamping failed", extra={"timestamp": pk})
-            lease.finish(Timestamp.FAILED, error="Something failed here that should not have; it was logged.")
+            lease.finish(
+                Timestamp.FAILED,
+                failure="unexpected",
+                error="Something failed here that should not have; it was logged.",
+            )
             raise
         where = urlsplit(settings.STARFORGE_TSA_URL).hostname or ""
         kept = lease.finish(Timestamp.READY, answer=found.raw, said=found.when, authority=where, tries=0)
@@ -79,7 +83,8 @@ def run(pk: int) -> str:
 def _put_off(row: Timestamp, lease: jobs.Lease, reason: str) -> str:
     now, tries = timezone.now(), row.tries + 1
     if tries >= retries.TRIES:
-        lease.finish(Timestamp.FAILED, tries=tries, error=f"It was tried {tries} times in vain. {reason}")
+        vain = f"It was tried {tries} times in vain. {reason}"
+        lease.finish(Timestamp.FAILED, tries=tries, failure="unreachable", error=vain)
         return "given up"
     retries.put_off(lease, retries.after(tries, now), error=reason, tries=tries)
     return "later"
