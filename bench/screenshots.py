@@ -51,7 +51,7 @@ def main() -> int:
         data = Path(asked.keep or stack.enter_context(tempfile.TemporaryDirectory(prefix="starforge-shots-")))
         data.mkdir(parents=True, exist_ok=True)
         product = stack.enter_context(started(data))
-        demo_at_rest(product)
+        demo_at_rest(product, within=3600)
         shown = {
             name: path for name, path in pages(made(product, data)) if not asked.names or name in asked.names
         }

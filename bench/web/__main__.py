@@ -23,7 +23,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
 
-from bench.figures import Figure
+from bench.figures import Figure, demo_at_rest
 from bench.web import alone, filling, load
 
 NAME = "starforge_bench_web"
@@ -82,13 +82,13 @@ def _database(server: str, *, keep: bool) -> Iterator[str]:
 def _filled(data: Path, size: filling.Size) -> None:
     """The demo artist by the product itself, with one take that was made and stamped; the rest by copying."""
     from bench.product import started
+    from catalog.demo import ARTISTS
 
     done = data / "filled"
     if not done.exists():
-        with started(data) as product:
-            from bench.figures import demo_at_rest
-
-            demo_at_rest(product)
+        with started(data, "--no-demo") as product:
+            product.manage("demo", "--only", ARTISTS[0].slug)
+            demo_at_rest(product, within=3600)
             made = product.generate(
                 prompt="Dark dubstep, 140 BPM", duration_seconds=60, seed="bench", takes=1
             )
