@@ -42,6 +42,7 @@ def clone(model: Any, template: Any, first: int, last: int, **columns: str) -> N
     ]
     names = ", ".join(f'"{field.column}"' for field in fields)
     values = ", ".join(columns.get(field.column, f'a."{field.column}"') for field in fields)
+    values = values.replace("%", "%%")  # beside a parameter
     table, key = model._meta.db_table, model._meta.pk.column
     if connection.vendor == "postgresql":
         numbers = f"generate_series({first}, {last}) AS s(n)"

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generation', '0009_plans_exports_shares_gallery'),
+        ('generation', '0010_presets'),
     ]
 
     operations = [
