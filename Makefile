@@ -1,6 +1,8 @@
 # make run      everything: packages on the first run, then the site and its workers until Ctrl-C
 # make test     the whole suite; says what it skipped and why
 # make test-faults  what dies in the middle of the work, at every stage, on both databases (half an hour)
+# make test-hostile  ten thousand hostile inputs against the readers and one web process; some minutes
+# make audit    the pinned packages against the public lists of known vulnerabilities; needs the network
 # make lint     style, types, import direction, templates, migrations
 # make bench    the figures
 # make evaluate the long ones: a hundred recordings through every coder
@@ -23,7 +25,7 @@ digest = $(shell cat $(1) | sha256sum | cut -c1-16)
 RUNTIME := $(VENV)/.runtime-$(call digest,$(NEEDED))
 DEVELOPMENT := $(VENV)/.development-$(call digest,$(NEEDED) requirements-dev.txt requirements-evm.txt requirements-vyper.txt)
 
-.PHONY: run test test-faults lint bench bench-gpu evaluate
+.PHONY: run test test-faults test-hostile audit lint bench bench-gpu evaluate
 .DEFAULT_GOAL := run
 
 run: $(RUNTIME)
@@ -34,6 +36,12 @@ test: $(DEVELOPMENT)
 
 test-faults: $(DEVELOPMENT)
 	@exec $(PY) -m tests.faults $(ARGS)
+
+test-hostile: $(DEVELOPMENT)
+	@exec $(PY) -m tests.security $(ARGS)
+
+audit: $(RUNTIME)
+	@VENV=$(VENV) PYTHON=$(PYTHON) exec .ci/audit
 
 bench: $(RUNTIME)
 	@exec $(PY) -m bench $(ARGS)

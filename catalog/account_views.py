@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from catalog import accounts, rates
+from catalog import accounts, rates, security
 from catalog.api.token import TokenThrottle
 from catalog.forms import RIGHTS, ChangePasswordForm, LogInForm, ProfileForm, SignUpForm
 from catalog.models import AccessToken, Artist
 from catalog.sessions import artist_in
 
 TOO_MANY = "More attempts came from your address than allowed. Wait a minute, then try again."
+TOO_OFTEN = "Too many wrong passwords were given for this account. Wait {minutes}, then try again."
+EVENTS_ON_ACCOUNT, EVENTS_PER_PAGE = 5, 50
 
 
-def must_wait(request: HttpRequest) -> int:
-    """Seconds until this address may try again; 0 for an attempt within the rate.
+def must_wait(request: HttpRequest, name: str | None = None) -> tuple[int, str]:
+    """(seconds, in words) until a password may be tried again; (0, "") for an attempt within the rates.
 
-    Guessing is slow on the pages too: they share one count with POST /api/token/.
+    Guessing is slow on the pages too: they share both counts, by address and by account, with POST /api/token/.
     """
-    return rates.must_wait(TokenThrottle, request)
+    if seconds := rates.must_wait(TokenThrottle, request):
+        return seconds, TOO_MANY
+    if name is not None and (seconds := security.must_wait(name)):
+        minutes = -(-seconds // 60)
+        return seconds, TOO_OFTEN.format(minutes="a minute" if minutes == 1 else f"{minutes} minutes")
+    return 0, ""
 
 
 @sensitive_post_parameters("password")
@@ -38,9 +47,10 @@ def must_wait(request: HttpRequest) -> int:
 def signup(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("catalog:library")
-    if request.method == "POST" and (seconds := must_wait(request)):
+    seconds, words = must_wait(request) if request.method == "POST" else (0, "")
+    if seconds:
         typed = {name: request.POST.get(name, "") for name in ("username", "name")}
-        context = {"form": SignUpForm(initial=typed), "refused": TOO_MANY}
+        context = {"form": SignUpForm(initial=typed), "refused": words}
         answer = render(request, "account/signup.html", context, status=429)
         answer.headers["Retry-After"] = str(seconds)
         return answer
@@ -66,10 +76,12 @@ class LogIn(auth.LoginView):
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        if not (seconds := must_wait(request)):
+        name = request.POST.get("username", "")
+        seconds, words = must_wait(request, name)
+        if not seconds:
             return super().post(request, *args, **kwargs)
-        form = LogInForm(request, initial={"username": request.POST.get("username", "")})
-        context = self.get_context_data(form=form, refused=TOO_MANY)
+        form = LogInForm(request, initial={"username": name})
+        context = self.get_context_data(form=form, refused=words)
         return self.render_to_response(context, status=429, headers={"Retry-After": str(seconds)})
 
     def get_default_redirect_url(self) -> str:
@@ -89,6 +101,19 @@ class ChangePassword(auth.PasswordChangeView):
     template_name = "account/password.html"
     form_class = ChangePasswordForm
     success_url = reverse_lazy("catalog:account")
+
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        """Whoever finds a session open may not guess the password here either."""
+        seconds, words = must_wait(request, request.user.get_username())
+        if not seconds:
+            return super().post(request, *args, **kwargs)
+        context = self.get_context_data(form=self.get_form_class()(artist_in(request).user), refused=words)
+        return self.render_to_response(context, status=429, headers={"Retry-After": str(seconds)})
+
+    def form_invalid(self, form: PasswordChangeForm) -> HttpResponse:
+        if "old_password" in form.errors and form.data.get("old_password"):
+            security.wrong_password(self.request.user.get_username())
+        return super().form_invalid(form)
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         messages.success(self.request, "Your password is changed.")
@@ -121,11 +146,25 @@ def account(request: HttpRequest) -> HttpResponse:
             "artist": artist,
             "form": form,
             "tokens": artist.tokens.filter(revoked_at=None),
+            "scopes": AccessToken.Scope.choices,
+            "events": security.of(artist.user)[:EVENTS_ON_ACCOUNT],
+            "days": settings.STARFORGE_SECURITY_DAYS,
             "rights": RIGHTS,
             "consents": accounts.consents(artist),
         },
         status=422 if form.errors else 200,
     )
+
+
+@login_required
+@never_cache
+@require_safe
+def events(request: HttpRequest) -> HttpResponse:
+    """All that is kept of what happened to this account."""
+    rows = Paginator(security.of(artist_in(request).user), EVENTS_PER_PAGE)
+    page = rows.get_page(request.GET.get("page"))
+    context = {"page": page, "query": {}, "days": settings.STARFORGE_SECURITY_DAYS}
+    return render(request, "account/events.html", context)
 
 
 @login_required
@@ -153,7 +192,11 @@ def create_token(request: HttpRequest) -> HttpResponse:
     """Answers with the key itself instead of a redirect: it exists in this one answer only."""
     artist = artist_in(request)
     try:
-        token, key = accounts.issue_token(artist, name=request.POST.get("name", ""))
+        token, key = accounts.issue_token(
+            artist,
+            name=request.POST.get("name", ""),
+            scope=request.POST.get("scope", AccessToken.Scope.WRITE),
+        )
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return redirect("catalog:account")

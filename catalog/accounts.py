@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from catalog import security
 from catalog.models import AccessToken, Artist
 
 CONSENTS = ("training", "derivative", "remix")
@@ -34,9 +35,11 @@ def create_artist(
             validate_password(password, user)
         user.set_password(password)
         user.save()
-        return Artist.objects.create(
+        artist = Artist.objects.create(
             user=user, name=name.strip() or username, is_demo=is_demo, plan=settings.STARFORGE_PLAN
         )
+        security.record(security.Kind.SIGNED_UP, user)
+        return artist
 
 
 def artist_of(user: User) -> Artist:
@@ -58,6 +61,7 @@ def declare_rights(artist: Artist, *, statement: str) -> None:
     Artist.objects.filter(pk=artist.pk).update(
         rights_statement=statement.strip(), rights_declared_at=timezone.now()
     )
+    security.record(security.Kind.RIGHTS_DECLARED, artist.user)
 
 
 def consents(artist: Artist) -> dict[str, bool]:
@@ -68,8 +72,11 @@ def consents(artist: Artist) -> dict[str, bool]:
 
 def consent(artist: Artist, allowed: Iterable[str]) -> None:
     """Record what the artist allows, of CONSENTS. Certificates signed before keep what they say."""
-    wanted = set(allowed)
+    wanted, before = set(allowed), consents(artist)
     _set(artist, "consent", {name: name in wanted for name in CONSENTS})
+    if (now := consents(artist)) != before:
+        words = ", ".join(name for name, yes in now.items() if yes) or "nothing"
+        security.record(security.Kind.CONSENT_CHANGED, artist.user, detail=f"allowed: {words}")
 
 
 def rights_of(artist: Artist) -> dict[str, str]:
@@ -81,20 +88,35 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def issue_token(artist: Artist, *, name: str) -> tuple[AccessToken, str]:
+def issue_token(
+    artist: Artist, *, name: str, scope: str = AccessToken.Scope.WRITE
+) -> tuple[AccessToken, str]:
     """A new token and its key. The key is shown once: only its hash is kept."""
+    if scope not in AccessToken.Scope.values:
+        raise ValidationError({"scope": "Choose what the token may do."})
     name = name.strip()[:80]
     if not name:
         raise ValidationError({"name": "Give the token a name, so that you know later what uses it."})
     if "\0" in name:
         raise ValidationError({"name": "The name has a character that cannot be kept. Type it again."})
     key = "sf_" + secrets.token_urlsafe(32)
-    token = AccessToken.objects.create(artist=artist, name=name, prefix=key[:8], digest=digest(key))
+    with transaction.atomic():
+        token = AccessToken.objects.create(
+            artist=artist, name=name, prefix=key[:8], digest=digest(key), scope=scope
+        )
+        security.record(
+            security.Kind.TOKEN_MADE, artist.user, detail=f"{name}: {token.get_scope_display().lower()}"
+        )
     return token, key
 
 
 def revoke_token(token: AccessToken) -> bool:
-    return bool(AccessToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()))
+    with transaction.atomic():
+        rows = AccessToken.objects.filter(pk=token.pk, revoked_at=None)
+        done = bool(rows.update(revoked_at=timezone.now()))
+        if done:
+            security.record(security.Kind.TOKEN_REVOKED, token.artist.user, detail=token.name)
+    return done
 
 
 def wants_watermark(artist: Artist) -> bool:

@@ -16,12 +16,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from catalog import accounts, corrections, intake
+from catalog import accounts, corrections, intake, security
 from catalog.admin_parts import Listed, ReadOnly, counted, player, state
 from catalog.analysis.keys import parse_key
 from catalog.audio.ranged import ranged
 from catalog.audio.sniff import FORMATS
-from catalog.models import AccessToken, Analysis, Artist, DNASnapshot, Import, Track
+from catalog.models import AccessToken, Analysis, Artist, DNASnapshot, Import, SecurityEvent, Track
 
 admin.site.site_header = "Starforge curation"
 admin.site.site_title = "Starforge"
@@ -70,13 +70,19 @@ class ArtistAdmin(GoesWhole, Listed):
         self._plan(request, artists, Artist.Plan.ELITE)
 
     def _plan(self, request: HttpRequest, artists: QuerySet[Artist], plan: Artist.Plan) -> None:
-        chosen = list(artists)
+        chosen = list(artists.select_related("user"))
         Artist.objects.filter(pk__in=[one.pk for one in chosen]).update(plan=plan)
         for one in chosen:
             self.log_change(request, one, f"Plan: {one.get_plan_display()} to {plan.label}.")
+            security.record(security.Kind.PLAN_CHANGED, one.user, detail=plan.label)
         self.message_user(
             request, f"{counted(len(chosen), 'artist')} now on the plan {plan.label}.", messages.SUCCESS
         )
+
+    def save_model(self, request: HttpRequest, obj: Artist, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "plan" in form.changed_data:
+            security.record(security.Kind.PLAN_CHANGED, obj.user, detail=obj.get_plan_display())
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Artist]:
         ready = Track.objects.filter(artist=OuterRef("pk"), status=Track.READY).order_by().values("artist")
@@ -92,11 +98,11 @@ class ArtistAdmin(GoesWhole, Listed):
 class AccessTokenAdmin(ReadOnly, Listed):
     """Keys are made by their owners; here they can be revoked."""
 
-    list_display = ["name", "prefix", "artist", "created_at", "last_used_at", "revoked_at"]
-    list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
+    list_display = ["name", "prefix", "artist", "scope", "created_at", "last_used_at", "revoked_at"]
+    list_filter = ["scope", ("revoked_at", admin.EmptyFieldListFilter)]
     list_select_related = ["artist"]
     search_fields = ["name", "prefix", "artist__name"]
-    fields = ["name", "prefix", "artist", "created_at", "last_used_at", "revoked_at"]
+    fields = ["name", "prefix", "artist", "scope", "created_at", "last_used_at", "revoked_at"]
     actions = ["revoke"]
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
@@ -104,8 +110,20 @@ class AccessTokenAdmin(ReadOnly, Listed):
 
     @admin.action(description="Revoke the selected tokens", permissions=["revoke"])
     def revoke(self, request: HttpRequest, tokens: QuerySet[AccessToken]) -> None:
-        done = sum(accounts.revoke_token(token) for token in tokens)
+        done = sum(accounts.revoke_token(token) for token in tokens.select_related("artist__user"))
         self.message_user(request, f"{counted(done, 'token')} revoked.", messages.SUCCESS)
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(ReadOnly, Listed):
+    """What happened to accounts. Nobody edits it; it goes after STARFORGE_SECURITY_DAYS."""
+
+    list_display = ["at", "kind", "user", "detail", "by", "address"]
+    list_filter = ["kind", ("user", admin.EmptyFieldListFilter)]
+    list_select_related = ["user"]
+    search_fields = ["user__username", "detail", "by", "address"]
+    date_hierarchy = "at"
+    fields = ["at", "kind", "user", "detail", "by", "address", "agent"]
 
 
 class AnalysisInline(ReadOnly, admin.TabularInline):

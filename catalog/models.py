@@ -46,10 +46,18 @@ class Artist(models.Model):
 class AccessToken(models.Model):
     """A named key for scripts. Only its hash is kept; the key itself is shown once."""
 
+    class Scope(models.TextChoices):
+        """What a script may do with it; each includes what stands before it."""
+
+        READ = "read", "Read and listen"
+        MAKE = "make", "Also generate and stamp"
+        WRITE = "write", "Everything you can do"
+
     artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=12)
     digest = models.CharField(max_length=64, unique=True)
+    scope = models.CharField(max_length=8, choices=Scope.choices, default=Scope.WRITE)
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -59,6 +67,50 @@ class AccessToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class SecurityEvent(models.Model):
+    """Something that happened to an account. Written by catalog.security, never edited, forgotten after a time."""
+
+    class Kind(models.TextChoices):
+        SIGNED_UP = "signed-up", "Account made"
+        SIGNED_IN = "signed-in", "Signed in"
+        SIGN_IN_FAILED = "sign-in-failed", "Wrong password"
+        SIGN_IN_SLOWED = "sign-in-slowed", "Sign-in slowed down"
+        PASSWORD_CHANGED = "password-changed", "Password changed"
+        TOKEN_MADE = "token-made", "API token made"
+        TOKEN_USED = "token-used", "API token used for the first time"
+        TOKEN_REVOKED = "token-revoked", "API token revoked"
+        RIGHTS_DECLARED = "rights-declared", "Rights declared"
+        CONSENT_CHANGED = "consent-changed", "Consent changed"
+        SHARED = "shared", "Link to a take made"
+        UNSHARED = "unshared", "Link to a take revoked"
+        EXPORT_MADE = "export-made", "Export asked for"
+        EXPORT_FETCHED = "export-fetched", "Export downloaded"
+        PLAN_CHANGED = "plan-changed", "Plan changed"
+        RIGHTS_CHANGED = "rights-changed", "Rights on this site changed"
+        DELETED = "deleted", "Account deleted"
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="security_events"
+    )
+    subject = models.CharField(max_length=64, blank=True, help_text="catalog.security.subject_of")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    detail = models.CharField(max_length=200, blank=True)
+    by = models.CharField(max_length=150, blank=True, help_text="who did it, when it was not the owner")
+    address = models.GenericIPAddressField(null=True)
+    agent = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["user", "-at"], name="events_of_accounts"),
+            models.Index(fields=["subject", "kind", "-at"], name="attempts_at_accounts"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, {self.at:%Y-%m-%d %H:%M}"
 
 
 A_FEW, LATELY = 12, timedelta(minutes=10)  # more recordings of one artist in this time are a catalog

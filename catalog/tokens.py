@@ -12,8 +12,10 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from catalog import security
 from catalog.accounts import digest
 from catalog.models import AccessToken
+from catalog.problems import Problem
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -21,16 +23,41 @@ if TYPE_CHECKING:
 KEYWORD = "Token"
 KEYWORDS = (b"token", b"bearer")  # other tools' clients send the second
 LONGEST_KEY = 200
+READING = ("get", "head", "options")
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 REFUSED = "This token is not valid: it was mistyped or revoked. Make a new one at /account/."
 
 
 def note_use(token: AccessToken) -> None:
     """Remember when the token was last used: one write a minute at most, however many requests come."""
-    now = timezone.now()
+    now, first = timezone.now(), token.last_used_at is None
     if token.last_used_at is None or token.last_used_at < now - USE_IS_NOTED_EVERY:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_IS_NOTED_EVERY)
-        AccessToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+        if AccessToken.objects.filter(stale, pk=token.pk).update(last_used_at=now) and first:
+            security.record(security.Kind.TOKEN_USED, token.artist.user, detail=token.name)
+
+
+def check_scope(token: AccessToken, request: Request) -> None:
+    """Refuse what the token was not made for; here, so that no view can forget to. Raises Problem.
+
+    Reading needs `read`, every other method `write`, unless the view says otherwise for one of its methods:
+    `scopes = {"post": "make"}`.
+    """
+    method = (request.method or "").lower()
+    view = (request.parser_context or {}).get("view")
+    usual = AccessToken.Scope.READ if method in READING else AccessToken.Scope.WRITE
+    needed = getattr(view, "scopes", {}).get(method, usual)
+    order = AccessToken.Scope.values
+    if order.index(token.scope) < order.index(needed):
+        raise Problem(
+            403,
+            "token-scope",
+            f"This token may do this: {token.get_scope_display().lower()}. What you ask needs one with "
+            f"“{AccessToken.Scope(needed).label}”. Make it at /account/.",
+            title="The token does not allow it",
+            scope=token.scope,
+            needed=needed,
+        )
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -57,6 +84,7 @@ class TokenAuthentication(BaseAuthentication):
         user: User = token.artist.user
         if not user.is_active:
             raise AuthenticationFailed("This account is closed.")
+        check_scope(token, request)
         note_use(token)
         return user, token
 

@@ -25,6 +25,7 @@ urlpatterns = [
     path("account/logout/", account_views.LogOut.as_view(), name="logout"),
     path("account/password/", account_views.ChangePassword.as_view(), name="password"),
     path("account/", account_views.account, name="account"),
+    path("account/security/", account_views.events, name="events"),
     path("account/rights/", account_views.rights, name="rights"),
     path("account/consent/", account_views.consent, name="consent"),
     path("account/tokens/", account_views.create_token, name="token_created"),

@@ -14,7 +14,8 @@ class Allowance:
     """generations: a month, None for any number. formats: takes may be downloaded as. stems: stems and DAW projects.
 
     adapters: how many an artist may have, None for any number. aggregate: whether over several catalogs.
-    priority: whether requests stand in front of the others.
+    priority: whether requests stand in front of the others. requests: to the API, such as 120/min; "" for the
+    installation's own rate (STARFORGE_RATE_USER).
     """
 
     generations: int | None
@@ -24,12 +25,13 @@ class Allowance:
     adapters: int | None
     aggregate: bool
     priority: bool
+    requests: str = ""
 
 
 PLANS: dict[str, Allowance] = {
     Artist.Plan.SELF_HOSTED: Allowance(None, True, ALL_FORMATS, True, None, True, True),
-    Artist.Plan.FREE: Allowance(3, False, ("mp3",), False, 0, False, False),
-    Artist.Plan.PRO: Allowance(None, True, ALL_FORMATS, False, 0, False, False),
+    Artist.Plan.FREE: Allowance(3, False, ("mp3",), False, 0, False, False, "120/min"),
+    Artist.Plan.PRO: Allowance(None, True, ALL_FORMATS, False, 0, False, False, "600/min"),
     Artist.Plan.ELITE: Allowance(None, True, ALL_FORMATS, True, None, True, True),
 }
 

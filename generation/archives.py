@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from catalog import jobs
+from catalog import jobs, security
 from catalog.audio import atomic
 from catalog.models import Artist
 from generation import archive_parts, usage
@@ -67,8 +67,16 @@ def start(artist: Artist) -> tuple[Export, bool]:
         for one in earlier:
             delete(one)
         row = Export.objects.create(artist=artist, estimate_bytes=size)
+        security.record(security.Kind.EXPORT_MADE, artist.user, detail=row.pk)
         jobs.wake(row)
     return row, True
+
+
+def fetched(row: Export) -> None:
+    """Note that it is being downloaded: once, however many pieces are asked for."""
+    user = row.artist.user
+    if not security.of(user).filter(kind=security.Kind.EXPORT_FETCHED, detail=row.pk).exists():
+        security.record(security.Kind.EXPORT_FETCHED, user, detail=row.pk)
 
 
 def delete(row: Export) -> None:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from catalog import security
 from catalog.accounts import catalog_id_of
 from catalog.models import Artist, Track
 from generation import token_cache
@@ -33,7 +34,9 @@ def give(artist: Artist) -> TrainingConsent:
     """Record the consent; the one that stands, where there is one already."""
     try:
         with transaction.atomic():
-            return TrainingConsent.objects.create(artist=artist, statement=STATEMENT)
+            made = TrainingConsent.objects.create(artist=artist, statement=STATEMENT)
+            security.record(security.Kind.CONSENT_CHANGED, artist.user, detail="training with others: given")
+            return made
     except IntegrityError:
         return TrainingConsent.objects.get(artist=artist, withdrawn_at=None)
 
@@ -45,6 +48,9 @@ def withdraw(artist: Artist) -> bool:
             withdrawn_at=timezone.now()
         )
         if changed:
+            security.record(
+                security.Kind.CONSENT_CHANGED, artist.user, detail="training with others: withdrawn"
+            )
             ids = list(Track.objects.of(artist).values_list("pk", flat=True))
             transaction.on_commit(partial(token_cache.forget_unneeded, ids))
     return bool(changed)

@@ -11,7 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog.account_views import TOO_MANY, must_wait
+from catalog import security
+from catalog.account_views import must_wait
 from catalog.audio.ranged import ranged
 from catalog.sessions import artist_in
 from generation import archives, leaving
@@ -51,6 +52,7 @@ def export_file(request: HttpRequest, pk: str) -> HttpResponseBase:
     row = get_object_or_404(Export, pk=pk, artist=artist_in(request))
     if not row.is_here:
         raise Http404
+    archives.fetched(row)
     name = f"starforge-{row.created_at:%Y-%m-%d}.zip"
     return ranged(request, row.file, content_type="application/zip", filename=name, attachment=True)
 
@@ -63,11 +65,13 @@ def leave(request: HttpRequest) -> HttpResponse:
     artist = artist_in(request)
     refused, status = "", 200
     if request.method == "POST":
-        if must_wait(request):
-            refused, status = TOO_MANY, 429
+        _, slowed = must_wait(request, artist.user.get_username())
+        if slowed:
+            refused, status = slowed, 429
         elif request.POST.get("username", "") != artist.user.get_username():
             refused, status = "This is not your username. Nothing was deleted.", 422
         elif not artist.user.check_password(request.POST.get("password", "")):
+            security.wrong_password(artist.user.get_username())
             refused, status = "This is not your password. Nothing was deleted.", 422
         elif artist.is_demo:
             refused, status = "The demo artist belongs to this installation and is deleted by its staff.", 422

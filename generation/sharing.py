@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.utils import timezone
 from rest_framework.throttling import AnonRateThrottle
 
+from catalog import security
 from catalog.models import Artist
 from generation.models import GeneratedTrack, Share, ShareQuerySet
 
@@ -33,11 +35,18 @@ def share(take: GeneratedTrack, days: int) -> Share:
     """A new link that works for so many days. Raises TooMany."""
     if take.shares.open().count() >= MOST:
         raise TooMany
-    return take.shares.create(expires_at=timezone.now() + timedelta(days=days))
+    with transaction.atomic():
+        row = take.shares.create(expires_at=timezone.now() + timedelta(days=days))
+        security.record(security.Kind.SHARED, take.user, detail=take.title)
+    return row
 
 
 def revoke(row: Share) -> bool:
-    return bool(Share.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=timezone.now()))
+    with transaction.atomic():
+        done = bool(Share.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=timezone.now()))
+        if done:
+            security.record(security.Kind.UNSHARED, row.take.user, detail=row.take.title)
+    return done
 
 
 def found(key: str) -> Share | None:

@@ -39,6 +39,7 @@ MAX_KEY = 64
 class Stamp(ArtistView):
     """The plan's stamp contract. The file stays as it is; its hash and your claims are signed and logged."""
 
+    scopes = {"post": "make"}
     parser_classes = [MultiPartParser]
 
     @operation(
@@ -104,6 +105,7 @@ class Stamp(ArtistView):
 class VerifyFile(APIView):
     """Check any recording. The upload is looked at in a limited process and removed."""
 
+    scopes = {"post": "read"}
     permission_classes = [AllowAny]
     parser_classes = [MultiPartParser]
 
@@ -253,6 +255,7 @@ class CertificateBundle(APIView):
 class CertificateFile(ArtistView):
     """For recordings stamped through POST /api/stamp, whose files stay with their owner."""
 
+    scopes = {"post": "make"}
     parser_classes = [MultiPartParser]
     content_negotiation_class = AnyAccept
 

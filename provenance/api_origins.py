@@ -16,6 +16,8 @@ from provenance.api import TAG, own_turn
 
 
 class TrackOrigin(ArtistView):
+    scopes = {"post": "make"}
+
     @operation(
         "track_origin",
         "Stamp one of your uploads as an origin",

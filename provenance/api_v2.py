@@ -59,6 +59,8 @@ class V2Verdict(serializers.Serializer[Any]):
 
 
 class V2Stamp(ArtistView):
+    scopes = {"post": "make"}
+
     @operation(
         "v2_stamp",
         "o8 v2: the certificate of a file of yours, by its hash",
@@ -92,6 +94,7 @@ class V2Stamp(ArtistView):
 
 
 class V2Verify(APIView):
+    scopes = {"post": "read"}
     permission_classes = [AllowAny]
     parser_classes = [BoundedJSON]
 

@@ -131,7 +131,7 @@ class Trust:
             keys = tuple(_key(item) for item in value["keys"])
             taken_back = [_revoked(item) for item in value.get("revoked_certificates", [])]
             claim_keys = tuple(_claim_key(item) for item in value.get("content_credentials", []))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             if isinstance(error, TrustError):
                 raise
             raise TrustError("The trust file is incomplete.") from error

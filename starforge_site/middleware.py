@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 
+from catalog import security
 from starforge_site.problems import is_api, problem_response
 
 POLICY = "; ".join(
@@ -77,3 +78,17 @@ class NoNul:
                 return problem_response(400, sentence)
             raise BadRequest(sentence)
         return self.get_response(request)
+
+
+class Asking:
+    """Makes known to `catalog.security` which request it is in whose course something happens."""
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with security.during(request):
+            return self.get_response(request)

@@ -8,8 +8,11 @@ from collections import Counter
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from catalog import addresses
 from catalog.models import Artist, Track
@@ -36,6 +39,15 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(
         request, "site/home.html", {"has_demo": demo is not None and demo.user.is_active, "heard": heard}
     )
+
+
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """Staff sign in where everybody does, at the same rates. An artist who comes here is told, not sent round."""
+    if request.user.is_authenticated and not request.user.is_staff:
+        raise PermissionDenied(
+            "These pages are for the staff of this installation. You are signed in as an artist."
+        )
+    return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
 
 def terms(request: HttpRequest) -> HttpResponse:

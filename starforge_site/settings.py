@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "starforge_site.middleware.ContentSecurityPolicy",
     "starforge_site.middleware.TurnedPages",
     "starforge_site.middleware.NoNul",
+    "starforge_site.middleware.Asking",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -129,6 +130,9 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # The plan that artists start with; what each includes: generation/allowance.py.
 STARFORGE_PLAN = env.choice("STARFORGE_PLAN", ("SELF-HOSTED", "FREE", "PRO", "ELITE"), "SELF-HOSTED").lower()
+# Wrong passwords at one account, from all addresses together, and how long security events are kept.
+STARFORGE_RATE_ACCOUNT = env.rate("STARFORGE_RATE_ACCOUNT", "20/hour")
+STARFORGE_SECURITY_DAYS = env.integer("STARFORGE_SECURITY_DAYS", 365, least=1)
 LOGIN_URL = "/account/login/"
 LOGIN_REDIRECT_URL = "/generate/"
 LOGOUT_REDIRECT_URL = "/"
@@ -152,7 +156,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
+        "generation.plan_rates.PlanThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.rate("STARFORGE_RATE_ANON", "60/min"),
@@ -207,6 +211,7 @@ Q_CLUSTER = {
     },
 }
 STARFORGE_RECOVER = [
+    "catalog.security.recover",
     "catalog.intake.recover",
     "catalog.importing.recover",
     "generation.lifecycle.recover",

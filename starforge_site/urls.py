@@ -17,6 +17,7 @@ urlpatterns = [
     path("api/", include("provenance.api_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", pages.api_docs, name="api-docs"),
+    path("admin/login/", pages.admin_login),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

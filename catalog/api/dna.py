@@ -200,8 +200,9 @@ class Matched(serializers.Serializer[Any]):
 
 
 class MatchView(ArtistView):
+    scopes = {"post": "read"}
     parser_classes = [MultiPartParser]
-    throttle_classes = [MatchThrottle, UserRateThrottle]
+    throttle_classes = [MatchThrottle, *ArtistView.throttle_classes]
 
     @operation(
         "match",

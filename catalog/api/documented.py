@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 REASONS = {
     400: "The request or some of its fields cannot be used; `errors` says why for each field.",
     401: "No token, or one that is not valid.",
-    403: "Not allowed.",
+    403: "Not allowed, or not with this token: its scope is narrower.",
     404: "There is nothing of yours at this address.",
     409: "The state of things does not allow it; `detail` says what to do.",
     413: "Larger than the limit.",
@@ -43,7 +43,12 @@ def operation(
     errors: Sequence[int] = (401,),
     **more: Any,
 ) -> Callable[[F], F]:
-    """`extend_schema` with the problems an operation can answer; 429 is always among them."""
+    """`extend_schema` with the problems an operation can answer.
+
+    429 is always among them, and 403 wherever a token is asked for: it may not be made for this.
+    """
+    if 401 in errors and more.get("auth") != []:
+        errors = (*errors, 403)
     return extend_schema(
         operation_id=name, summary=summary, tags=[tag], responses={**answers, **problems(*errors)}, **more
     )

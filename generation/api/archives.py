@@ -103,6 +103,7 @@ class ExportFile(ExportView):
         row = self.found(pk)
         if not row.is_here:
             raise Problem(404, "no-export", "This zip is not packed, or no longer here. Ask for a new one.")
+        archives.fetched(row)
         return ranged(
             request._request,
             row.file,

@@ -97,6 +97,8 @@ class GenerationItem(GenerationView):
 
 
 class GenerationCancel(GenerationView):
+    scopes = {"post": "make"}
+
     @operation(
         "generations_cancel",
         "Stop a generation",
@@ -116,6 +118,8 @@ class GenerationCancel(GenerationView):
 
 
 class GenerationRetry(GenerationView):
+    scopes = {"post": "make"}
+
     @operation(
         "generations_retry",
         "Try a failed or cancelled generation again, with the same seed",
@@ -141,6 +145,8 @@ class GenerationRetry(GenerationView):
 
 
 class GenerationVary(GenerationView):
+    scopes = {"post": "make"}
+
     @operation(
         "generations_vary",
         "Make a variation, or edit a finished take",

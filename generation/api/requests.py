@@ -266,6 +266,8 @@ class BriefView(ArtistView):
 
 
 class GenerateMusic(ArtistView):
+    scopes = {"post": "make"}
+
     @operation(
         "generate_music",
         "Make music in your style",

@@ -223,6 +223,8 @@ class TakeToLibrary(TakeView):
 
 
 class TakeRestore(TakeView):
+    scopes = {"post": "make"}
+
     @operation(
         "generated_tracks_restore",
         "Make a take whose files are gone again, from its plan",
@@ -246,6 +248,8 @@ class TakeRestore(TakeView):
 
 
 class TakeRemake(TakeView):
+    scopes = {"post": "make"}
+
     @operation(
         "generated_tracks_remake",
         "Make a new take from the plan of this one",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,13 +51,15 @@ class Bundle:
                 with zipfile.ZipFile(path) as archive:
                     texts = {name: _member(archive, name) for name in ("envelope.json", "proof.txt")}
             return cls(json.loads(texts["envelope.json"]), texts["proof.txt"].decode("utf-8"))
+        # RuntimeError: encrypted, packed in a way nobody knows, or JSON without an end.
         except (
             OSError,
+            EOFError,
             KeyError,
             ValueError,
-            RecursionError,
+            RuntimeError,
             zipfile.BadZipFile,
-            NotImplementedError,
+            zlib.error,
         ) as error:
             raise NotReadable(f"{path.name} is not a certificate bundle.") from error
 

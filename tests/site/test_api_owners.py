@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.urls import URLPattern, get_resolver
-from django.utils import timezone
 
-from catalog.models import DuplicatePair, Import, Track
-from generation.models import Adapter, EvolutionNote, Export, GeneratedTrack, Generation, Preset, Share
+from catalog.models import Track
+from generation.models import Adapter, GeneratedTrack, Generation
+from tests.belongings import belongings
 from tests.catalog.test_api_problems import problem
-from tests.people import Person, collaborator, owner, stranger
-from tests.rows import generation_of, ready_track, take_of
+from tests.people import collaborator, owner, stranger
 
 pytestmark = pytest.mark.django_db
 
@@ -57,36 +55,6 @@ def private() -> list[tuple[str, str]]:
     )
 
 
-def belongings(person: Person) -> dict[str, str]:
-    """For the start of each address with an id: the id of something that is this person's."""
-    track = ready_track(person.artist)
-    pair = DuplicatePair.objects.create(
-        artist=person.artist,
-        first=track,
-        second=ready_track(person.artist, "Again"),
-        kind=DuplicatePair.Kind.NEAR,
-    )
-    generation = generation_of(person.artist)
-    take = take_of(person.artist)
-    return {
-        "/api/tracks/": track.pk,
-        "/api/duplicates/": str(pair.pk),
-        "/api/imports/": Import.objects.create(artist=person.artist, source="rekordbox", filename="a.xml").pk,
-        "/api/dna/snapshots/": generation.snapshot_id,
-        "/api/adapters/": Adapter.objects.create(
-            artist=person.artist, name="Night", base="musicgen-small"
-        ).pk,
-        "/api/evolution/notes/": str(
-            EvolutionNote.objects.create(artist=person.artist, on="2026-03-01", text="new studio").pk
-        ),
-        "/api/export/": Export.objects.create(artist=person.artist).pk,
-        "/api/presets/": Preset.objects.create(artist=person.artist, name="Night", engine="mosaic").pk,
-        "/api/shares/": Share.objects.create(take=take, expires_at=timezone.now() + timedelta(days=1)).pk,
-        "/api/generations/": generation.pk,
-        "/api/generated-tracks/": take.pk,
-    }
-
-
 def test_there_is_something_to_try() -> None:
     assert len(private()) > 25
 
@@ -94,7 +62,7 @@ def test_there_is_something_to_try() -> None:
 @pytest.mark.parametrize(("address", "method"), [one for one in private() if "<" in one[0]])
 def test_what_is_somebody_elses_is_not_found(address: str, method: str) -> None:
     theirs, mine = belongings(owner()), collaborator()
-    (pk,) = [pk for start, pk in theirs.items() if address.startswith(start)]
+    pk = theirs.of(address.removeprefix("/"))["pk"]
     before = rows()
     call = getattr(mine.api, method)
     options = {} if method == "get" else {"data": "{}", "content_type": "application/json"}

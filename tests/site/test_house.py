@@ -100,7 +100,7 @@ def test_no_setting_is_documented_that_nothing_reads() -> None:
     assert set(rows) - read - files - tests_only == set()
 
 
-@pytest.mark.parametrize("target", ["run", "test", "lint", "bench", "bench-gpu"])
+@pytest.mark.parametrize("target", ["run", "test", "test-hostile", "audit", "lint", "bench", "bench-gpu"])
 def test_the_makefile_knows_its_targets(target: str) -> None:
     done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
