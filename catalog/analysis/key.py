@@ -121,6 +121,17 @@ def key_scores(chroma: Chroma) -> npt.NDArray[np.float64]:
     return scores
 
 
+def scores_of(rows: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """(n, 24) as `key_scores`, for each of (n, 12) summed chroma whose bass is not known apart; zeros where even."""
+    notes = np.atleast_2d(np.asarray(rows, dtype=np.float64))
+    notes = np.maximum(0, notes - _FIFTHS * np.roll(notes, 7, axis=1) - _THIRDS * np.roll(notes, 4, axis=1))
+    centred = notes - notes.mean(axis=1, keepdims=True)
+    size = np.linalg.norm(centred, axis=1, keepdims=True)
+    centred = np.where(size > 1e-9 * notes.sum(axis=1, keepdims=True), centred / np.maximum(size, 1e-12), 0.0)
+    profiles = np.tensordot(_TRUST, _profiles(), axes=1)
+    return np.asarray(centred @ profiles.T)
+
+
 def key_of(chroma: Chroma) -> tuple[Key | None, npt.NDArray[np.float64]]:
     """The key with confidence and runners-up, and all 24 scores. None when nothing tonal sounds."""
     scores = key_scores(chroma)

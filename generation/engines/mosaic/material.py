@@ -107,6 +107,7 @@ def line(
         temperature=desk.brief.temperature,
         used=desk.used(layer),
         under=under,
+        key=desk.key,
     )
     return chosen
 
