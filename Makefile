@@ -1,6 +1,6 @@
 # make run      everything: packages on the first run, then the site and its workers until Ctrl-C
 # make test     the whole suite; says what it skipped and why
-# make test-faults  what dies in the middle of the work, at every stage, on both databases (half an hour)
+# make test-faults  what dies in the middle of the work, at every stage, on both databases (three quarters of an hour)
 # make audit    the pinned packages against the public lists of known vulnerabilities; needs the network
 # make lint     style, types, import direction, templates, migrations
 # make bench    the figures
