@@ -53,7 +53,7 @@ def artist(recordings: Path) -> Artist:
 
 def corpus(artist: Artist) -> tuple[CorpusTrack, ...]:
     return pipeline.corpus_of(
-        list(Track.objects.of(artist).ready().select_related("analysis").order_by("id"))
+        list(Track.objects.of(artist).ready().select_related("analysis").order_by("title"))
     )
 
 
