@@ -169,7 +169,7 @@ def _fill(takes: int, size: int) -> None:
             rows[GeneratedTrack].append(take)
         with transaction.atomic():
             for kind, found in rows.items():
-                kind.objects.bulk_create(found, batch_size=500)  # type: ignore[attr-defined]
+                kind.objects.bulk_create(found, batch_size=500)  # type: ignore[attr-defined]  # any model
     LogHead.objects.update_or_create(pk=1, defaults={"size": takes, "frontier": b"".join(frontier)})
     store.checkpoint()
     connections.close_all()

@@ -21,6 +21,7 @@ from django.db import transaction
 
 from catalog import adoption, jobs, snapshots
 from catalog.audio import atomic
+from catalog.clocks import Clock
 from catalog.ids import import_id
 from catalog.imports import Entry, ImportRefused, Kind, ListedPlaylist, kind_of, read, survey
 from catalog.imports.limits import MAX_BYTES
@@ -197,15 +198,13 @@ def recover() -> int:
     return jobs.recover(Import)
 
 
-_swept = 0.0
+_swept = Clock()
 
 
 def sweep(*, every: float = 600.0, older_than: float = 3600.0) -> int:
     """Remove half-written uploads, files no row names, and what nobody went on with for a month. Returns how many."""
-    global _swept
-    if time.monotonic() - _swept < every:
+    if not _swept.due(every):
         return 0
-    _swept = time.monotonic()
     now, removed = time.time(), 0
     for file in (Path(settings.MEDIA_ROOT) / "imports").glob("*"):
         with contextlib.suppress(OSError):

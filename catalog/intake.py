@@ -21,6 +21,7 @@ from catalog import adoption, corrections, jobs, room
 from catalog.audio import atomic
 from catalog.audio.errors import AudioError
 from catalog.audio.sniff import sniff
+from catalog.clocks import Clock
 from catalog.ids import track_id
 from catalog.models import Analysis, Artist, DuplicatePair, Fingerprint, Track
 from catalog.signals import sound_gone
@@ -234,15 +235,13 @@ def recover() -> int:
     return jobs.recover(Track)
 
 
-_swept = 0.0
+_swept = Clock()
 
 
 def sweep(*, every: float = 600.0, older_than: float = 3600.0) -> int:
     """Remove what killed uploads left: half-written, or whole and killed before its row. Returns how many."""
-    global _swept
-    if time.monotonic() - _swept < every:
+    if not _swept.due(every):
         return 0
-    _swept = time.monotonic()
     removed = 0
     home = Path(settings.MEDIA_ROOT) / "tracks"
     whole = {f"tracks/{one.name}": one for one in home.glob("trk_*")}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import math
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,6 +23,7 @@ from django.utils.crypto import salted_hmac
 from rest_framework.throttling import BaseThrottle
 
 from catalog import rates
+from catalog.clocks import Clock
 from catalog.models import SecurityEvent
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ Kind = SecurityEvent.Kind
 SWEEP_EVERY = 3600.0
 
 _asking: ContextVar[HttpRequest | None] = ContextVar("asking", default=None)
-_swept = -SWEEP_EVERY
+_swept = Clock()
 
 
 @contextmanager
@@ -131,11 +131,7 @@ def of(user: User) -> QuerySet[SecurityEvent]:
 
 def recover() -> int:
     """Forget what is older than STARFORGE_SECURITY_DAYS; looked at once an hour. Returns how many went."""
-    global _swept
-    if time.monotonic() - _swept < SWEEP_EVERY:
-        return 0
-    _swept = time.monotonic()
-    return forget()
+    return forget() if _swept.due(SWEEP_EVERY) else 0
 
 
 def forget() -> int:

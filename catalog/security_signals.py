@@ -41,16 +41,16 @@ def _failed(sender: Any, credentials: dict[str, Any], **_: Any) -> None:
 
 def _before(sender: type[User], instance: User, raw: bool, update_fields: Any, **_: Any) -> None:
     """Note what is about to change. Django writes a better hash of the same password now and then: no change."""
-    instance._security = []  # type: ignore[attr-defined]
+    noted = vars(instance)["_security"] = []
     if raw or not instance.pk or (update_fields and not {"password", *RIGHTS} & set(update_fields)):
         return
     if instance._password is not None:  # type: ignore[attr-defined]  # set_password was called
-        instance._security.append((Kind.PASSWORD_CHANGED, ""))  # type: ignore[attr-defined]
+        noted.append((Kind.PASSWORD_CHANGED, ""))
     known = sender._base_manager.filter(pk=instance.pk).values(*RIGHTS).first()
     for name, words in RIGHTS.items():
         now = bool(getattr(instance, name))
         if known is not None and known[name] != now:
-            instance._security.append((Kind.RIGHTS_CHANGED, words[0 if now else 1]))  # type: ignore[attr-defined]
+            noted.append((Kind.RIGHTS_CHANGED, words[0 if now else 1]))
 
 
 def _after(sender: type[User], instance: User, created: bool, raw: bool, **_: Any) -> None:
@@ -58,9 +58,8 @@ def _after(sender: type[User], instance: User, created: bool, raw: bool, **_: An
         for name in ("is_staff", "is_superuser"):
             if getattr(instance, name):
                 security.record(Kind.RIGHTS_CHANGED, instance, detail=RIGHTS[name][0])
-    for kind, detail in getattr(instance, "_security", []):
+    for kind, detail in vars(instance).pop("_security", []):
         security.record(kind, instance, detail=detail)
-    instance._security = []  # type: ignore[attr-defined]
 
 
 def _goes(sender: type[User], instance: User, **_: Any) -> None:

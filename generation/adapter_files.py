@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from catalog.clocks import Clock
 from catalog.models import Artist
 from generation import token_cache
 from generation.models import Adapter
@@ -39,15 +39,13 @@ def artist_goes(sender: type[Artist], instance: Artist, **_: Any) -> None:
         transaction.on_commit(partial(remove, adapter.folder, learned_by(adapter)))
 
 
-_swept = 0.0
+_swept = Clock()
 
 
 def sweep(*, every: float = SWEEP_SECONDS) -> int:
     """Remove folders of adapters that are gone, and tokens nobody learns from. Returns how many there were."""
-    global _swept
-    if time.monotonic() - _swept < every:
+    if not _swept.due(every):
         return 0
-    _swept = time.monotonic()
     # Folders first, rows after: a folder appears only when its row is there.
     folders = {one.name: one for one in (Path(settings.MEDIA_ROOT) / "adapters").glob("*") if one.is_dir()}
     there = set(Adapter.objects.filter(pk__in=folders).values_list("pk", flat=True))

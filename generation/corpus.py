@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from catalog.clocks import Clock
 from catalog.models import Artist, Track
 from generation.engines.mosaic.store import DiskCache
 
@@ -41,15 +41,13 @@ def artist_goes(sender: type[Artist], instance: Artist, **_: Any) -> None:
     transaction.on_commit(partial(forget, ids))
 
 
-_swept = 0.0
+_swept = Clock()
 
 
 def sweep(*, every: float = SWEEP_SECONDS) -> int:
     """Remove what is kept of recordings that are gone, on whatever machine they were withdrawn. Returns how many."""
-    global _swept
-    if time.monotonic() - _swept < every:
+    if not _swept.due(every):
         return 0
-    _swept = time.monotonic()
     kept = DiskCache(_folder(), 0).tracks()
     if settings.STARFORGE_CORPUS_CACHE_BYTES:
         there = Track.objects.filter(pk__in=kept).exclude(path="").values_list("pk", flat=True)

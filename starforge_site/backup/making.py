@@ -145,6 +145,7 @@ def _taken(file: Path, target: Path, path: str, since: Path | None, earlier: Map
 
 def _log(query: Query) -> dict[str, Any]:
     """What the log was: entries, and the newest signed checkpoint as text."""
+    # S608, here and below: a table's name comes from its model.
     heads = list(query(f"SELECT size FROM {LogHead._meta.db_table}", ()))  # noqa: S608
     notes = f"SELECT note FROM {Checkpoint._meta.db_table} ORDER BY size DESC LIMIT 1"  # noqa: S608
     newest = list(query(notes, ()))
