@@ -136,7 +136,7 @@ def test_what_is_not_audio_is_said_so(page: Page, tmp_path: Path) -> None:
 
 
 def test_a_file_is_checked_without_being_uploaded(page: Page, stamped: tuple[Path, str]) -> None:
-    """Nothing but the trust file and the hash of the sound crosses the wire."""
+    """Nothing but the trust file, the bundle it names and the hash of the sound crosses the wire."""
     page.goto("/verify/")
     asked: list[tuple[str, str, int]] = []
     page.on("request", lambda one: asked.append((one.method, one.url, len(one.post_data_buffer or b""))))
@@ -148,6 +148,7 @@ def test_a_file_is_checked_without_being_uploaded(page: Page, stamped: tuple[Pat
     assert [url.split("?")[0].split("/", 3)[3] for _, url, _ in fetched] == [
         ".well-known/starforge-trust.json",
         "api/certificates/",
+        f"api/certificates/{stamped[1]}/bundle/",
         "api/log/checkpoint",
         "api/log/proof/consistency",
     ]

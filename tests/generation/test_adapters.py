@@ -212,7 +212,7 @@ def test_a_dead_worker_a_cancel_and_a_withdrawn_track(
     def no_room(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("catalog.audio.atomic._flush", no_room)
+    monkeypatch.setattr("catalog.audio.atomic.flush", no_room)
     assert fine_tuning.run(full.pk) == "failed"
     full.refresh_from_db()
     assert "no room left on the disk" in full.error and not (full.folder / files.FILE).exists()

@@ -258,7 +258,7 @@ def test_a_full_disk_costs_nothing_that_was_kept(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("catalog.audio.atomic._flush", full)
+        patch.setattr("catalog.audio.atomic.flush", full)
         with pytest.raises(TrainingError, match="no room"):
             trained(folder, recordings, pause=lambda: True)
     assert (folder / checkpoint.FILE).read_bytes() == kept
