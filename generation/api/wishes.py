@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalog.api.fields import Choice, Number, Text, Whole
+from catalog.api.fields import Choice, Flag, Number, Text, Whole
 from generation.brief import EDIT_KINDS, ROLES, Edit, Reference
 from generation.changes import UNDERSTOOD
 from generation.edits import AUDIBLE, LAYERS, MOST_BARS
@@ -108,7 +108,7 @@ class MusicRequest(serializers.Serializer[Any]):
     seed = Seed(required=False, allow_null=True, help_text="The same seed and request make the same take")
     takes = Whole(required=False, allow_null=True, min_value=TAKES[0], max_value=TAKES[1])
     temperature = Number(required=False, allow_null=True, min_value=0.1, max_value=2)
-    watermark = serializers.BooleanField(
+    watermark = Flag(
         required=False,
         allow_null=True,
         help_text="Whether the sound carries its certificate's number; without it as your account says",
