@@ -26,7 +26,7 @@ def index(request: HttpRequest) -> HttpResponse:
     artist = artist_in(request)
     query = {name: value for name, value in request.GET.dict().items() if name == "verdict"}
     verdict = query.get("verdict") if query.get("verdict") in SHOWN else ""
-    pairs = duplicates.pairs_of(artist).filter(verdict=verdict or DuplicatePair.Verdict.OPEN)
+    pairs = duplicates.pairs_of(artist, heard=True).filter(verdict=verdict or DuplicatePair.Verdict.OPEN)
     page = Paginator(pairs, PER_PAGE).get_page(request.GET.get("page"))
     return render(
         request,

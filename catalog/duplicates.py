@@ -43,13 +43,17 @@ def ask(artist: Artist) -> None:
     async_task("catalog.tasks.find_duplicates", artist.pk, cluster=place)
 
 
-def pairs_of(artist: Artist) -> QuerySet[DuplicatePair]:
-    """The artist's pairs, with both tracks (without what is large of their analyses), surest kind first."""
+def pairs_of(artist: Artist, *, heard: bool = False) -> QuerySet[DuplicatePair]:
+    """The artist's pairs, with both tracks (without what is large of their analyses), surest kind first.
+
+    heard: with their waveforms, for a page that plays them.
+    """
     pairs = DuplicatePair.objects.filter(artist=artist)
     sure = Case(
         When(kind=DuplicatePair.Kind.AUDIO, then=0), When(kind=DuplicatePair.Kind.NEAR, then=1), default=2
     )
-    large = [f"{side}__analysis__{name}" for side in ("first", "second") for name in _LARGE]
+    left_out = [name for name in _LARGE if not (heard and name == "peaks")]
+    large = [f"{side}__analysis__{name}" for side in ("first", "second") for name in left_out]
     joined = pairs.select_related("artist", "first__analysis", "second__analysis")
     return joined.defer(*large).order_by(sure, "id")
 

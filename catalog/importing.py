@@ -117,7 +117,9 @@ def read_collection(pk: str) -> str:
             return "lost"
         except ImportRefused as error:
             said = Import.objects.only("report").get(pk=pk).report | {"code": error.code}
-            if lease.finish(Import.FAILED, stage="", error=error.reason, path="", report=said):
+            if lease.finish(
+                Import.FAILED, stage="", error=error.reason, failure="refused", path="", report=said
+            ):
                 row.file.unlink(missing_ok=True)
             return f"refused: {error.code}"
         except jobs.DATABASE_AWAY:
@@ -127,6 +129,7 @@ def read_collection(pk: str) -> str:
             lease.finish(
                 Import.FAILED,
                 stage="",
+                failure="unexpected",
                 error="Reading stopped for a reason that was logged. What was read so far is kept; try again.",
             )
             raise

@@ -12,6 +12,7 @@ A worker keeps its lease with `report()` and with a heartbeat thread; a row whos
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import os
 import socket
@@ -37,6 +38,7 @@ from django.db.models import F, Min
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from catalog import tracing
 from catalog.precedence import Rank
 from catalog.queue import address, limits_of, read_address, standing
 
@@ -74,11 +76,17 @@ class Job(models.Model):
     WHAT: ClassVar[str] = "this job"
     QUEUES: ClassVar[tuple[str, ...]] = ("cpu",)  # those that `queue_name` may say
     OWNER: ClassVar[str] = "artist"  # the way to the artist whose turn it takes; "" where it is nobody's
+    # The column, or the way to it, that says which queue a row waits on; "" where all wait on one.
+    QUEUE_BY: ClassVar[str] = ""
 
     status = models.CharField(max_length=16, default="queued", db_index=True)
     stage = models.CharField(max_length=120, blank=True)
     progress = models.FloatField(default=0.0)
     error = models.TextField(blank=True)
+    failure = models.CharField(max_length=40, blank=True, help_text="the kind of error, as one word")
+    request_id = models.CharField(
+        max_length=tracing.LONGEST, blank=True, default=tracing.current, help_text="what asked for it last"
+    )
     cancel_asked = models.BooleanField(default=False)
     worker = models.CharField(max_length=200, blank=True)
     beat = models.DateTimeField(null=True, blank=True)
@@ -95,9 +103,17 @@ class Job(models.Model):
     def is_over(self) -> bool:
         return self.status in {self.READY, self.FAILED, self.CANCELLED}
 
+    @classmethod
+    def queue_for(cls, value: Any) -> str:
+        """The queue of rows that have this value at QUEUE_BY."""
+        return "cpu"
+
     @property
     def queue_name(self) -> str:
-        return "cpu"
+        value: Any = self
+        for name in self.QUEUE_BY.split("__") if self.QUEUE_BY else []:
+            value = getattr(value, name)
+        return self.queue_for(value)
 
     @property
     def rank(self) -> Rank:
@@ -145,7 +161,7 @@ def _born(pid: int) -> str:
         return ""
 
 
-def _here() -> str:
+def here() -> str:
     """This host, told apart from containers that share its name but not its process numbers."""
     try:
         space = Path("/proc/self/ns/pid").readlink().name
@@ -156,13 +172,13 @@ def _here() -> str:
 
 def me() -> str:
     pid = os.getpid()
-    return f"{_here()}|{pid}|{_born(pid)}|{threading.get_ident()}"
+    return f"{here()}|{pid}|{_born(pid)}|{threading.get_ident()}"
 
 
 def is_gone(worker: str) -> bool | None:
     """Whether the worker's process has ended. None: it ran elsewhere, so nobody here can know."""
     parts = worker.split("|")
-    if len(parts) < 3 or parts[0] != _here() or not parts[1].isdigit() or not parts[2]:
+    if len(parts) < 3 or parts[0] != here() or not parts[1].isdigit() or not parts[2]:
         return None
     return _born(int(parts[1])) != parts[2]
 
@@ -199,10 +215,19 @@ class Lease:
         if status == self.model.READY:
             fields.setdefault("progress", 1.0)
             fields.setdefault("error", "")
+            fields.setdefault("failure", "")
+        if status == self.model.FAILED:
+            fields.setdefault("failure", "other")
         updated = self._mine.update(
             status=status, finished_at=now, beat=now, version=F("version") + 1, **fields
         )
+        if updated:
+            log.info("job left", extra={**self._said, "status": status, "failure": fields.get("failure", "")})
         return bool(updated)
+
+    @property
+    def _said(self) -> dict[str, Any]:
+        return {"kind": self.model._meta.model_name, "job": self.pk}
 
     def later(self, **fields: Any) -> None:
         """Put the row back at the end of its queue with what was done, so that other work gets its turn.
@@ -249,7 +274,9 @@ class Lease:
     @contextmanager
     def kept(self) -> Iterator[Lease]:
         """Beat the lease from a thread while long silent work (a model load, a decode) goes on."""
-        thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+        # In a copy of this context: its log lines carry the same request's number.
+        run = contextvars.copy_context().run
+        thread = threading.Thread(target=run, args=(self._beat,), name="lease", daemon=True)
         thread.start()
         try:
             yield self
@@ -290,7 +317,13 @@ def claim(model: type[Job], pk: Any) -> Lease | None:
     except DATABASE_AWAY:  # it may have been written before the line went
         lease.give_back()
         raise
-    return lease if taken else None
+    if not taken:
+        return None
+    if row := model._base_manager.filter(pk=pk).values_list("request_id", "queued_at", "attempts").first():
+        tracing.bind(row[0])  # what this worker does from here on, it does for the request that asked for it
+        waited = round((now - row[1]).total_seconds(), 2)
+        log.info("job taken", extra={**lease._said, "attempt": row[2], "waited_s": waited})
+    return lease
 
 
 def cancel(job: Job) -> bool:
@@ -319,6 +352,8 @@ def requeue_all(rows: models.QuerySet[Any]) -> int:
             stage="",
             progress=0.0,
             error="",
+            failure="",
+            request_id=tracing.current() or F("request_id"),
             cancel_asked=False,
             attempts=0,
             worker="",
@@ -393,7 +428,7 @@ def _let_go(held: models.QuerySet[Job], model: type[Job], what: str, now: dateti
             f"{what} {job.attempts} times while working on {model.WHAT}. "
             "Try again; if it stops again, the machine may be short of memory."
         )
-        return held.update(status=model.FAILED, error=error, **over)
+        return held.update(status=model.FAILED, failure="worker-stopped", error=error, **over)
     with transaction.atomic():
         touched = held.update(
             status=model.QUEUED, worker="", queued_at=now, stage="", version=F("version") + 1

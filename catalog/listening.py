@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import transaction
 
-from catalog import adoption, duplicates, jobs, snapshots
+from catalog import adoption, duplicates, jobs, observed, snapshots, tracing
 from catalog.audio.errors import AudioError
 from catalog.models import Analysis, Artist, Fingerprint, Track
 from catalog.signals import track_analysed
@@ -39,7 +39,7 @@ def listen(track_id: str) -> str:
         except (jobs.Lost, Track.DoesNotExist, Artist.DoesNotExist):
             return "lost"
         except AudioError as error:
-            lease.finish(Track.FAILED, error=error.reason)
+            lease.finish(Track.FAILED, error=error.reason, failure=error.code)
             return f"refused: {error.code}"
         except jobs.DATABASE_AWAY:
             return lease.give_back()
@@ -47,7 +47,9 @@ def listen(track_id: str) -> str:
             log.exception("analysis failed", extra={"track": track_id})
             lease.finish(
                 Track.FAILED,
-                error="The analysis failed for a reason that was logged. Your file is safe; try again.",
+                failure="unexpected",
+                error="The analysis failed for a reason that was logged. Your file is safe; try again."
+                + tracing.told(),
             )
             raise
     if not Track.objects.filter(artist=track.artist_id, status__in=[Track.QUEUED, Track.RUNNING]).exists():
@@ -65,19 +67,22 @@ def _measure(track: Track, lease: jobs.Lease) -> str:
     began = time.monotonic()
     lease.report(0.02, "Decoding")
     limits = Limits(max_bytes=settings.STARFORGE_UPLOAD_BYTES, max_seconds=settings.STARFORGE_UPLOAD_SECONDS)
-    decoded = decode(track.file, limits=limits)
+    with observed.stage("track", "decode"):
+        decoded = decode(track.file, limits=limits)
     require_sound(decoded)
     if _ended_as_twin(track, decoded.pcm_sha256, lease):
         return "known already"
     lease.report(0.25, "Measuring tempo, key and loudness")
-    result = analyse(
-        decoded.samples,
-        decoded.sample_rate,
-        context=known_of(track, decoded.tags),
-        on_progress=lambda fraction: lease.report(0.25 + 0.6 * fraction),
-    )
+    with observed.stage("track", "analyse"):
+        result = analyse(
+            decoded.samples,
+            decoded.sample_rate,
+            context=known_of(track, decoded.tags),
+            on_progress=lambda fraction: lease.report(0.25 + 0.6 * fraction),
+        )
     lease.report(0.88, "Taking a fingerprint")
-    marks = fingerprint(decoded.samples, decoded.sample_rate)
+    with observed.stage("track", "fingerprint"):
+        marks = fingerprint(decoded.samples, decoded.sample_rate)
     key = result.key
     changes: dict[str, Any] = {
         "audio_sha256": decoded.pcm_sha256,
@@ -175,6 +180,7 @@ def _ended_as_twin(track: Track, audio_sha256: str, lease: jobs.Lease) -> bool:
             return False
         if not lease.finish(
             Track.FAILED,
+            failure="known-already",
             duplicate_of=twin,
             error=f"This is the same recording as “{twin.title}”, bit for bit, in another file. "
             "Keep that one and delete this one.",

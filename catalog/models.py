@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from catalog.ids import import_id, track_id
 from catalog.jobs import Job
+from catalog.observed import StageTime, WorkerSeen  # noqa: F401  models of this app
 from catalog.precedence import Rank  # and Turn, a model of this app
 
 

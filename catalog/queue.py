@@ -41,6 +41,11 @@ def limits_of(queue: str) -> dict[str, Any]:
     return {**clusters, **clusters["ALT_CLUSTERS"].get(queue, {})}
 
 
+def also_served() -> list[str]:
+    """The further queues that this process works on."""
+    return [name.strip() for name in os.environ.get(ALSO, "").split(",") if name.strip()]
+
+
 def address(queue: str, rank: Rank, owner: int | None) -> str:
     """Where a wake-up stands: the cluster's name for `async_task`."""
     return f"{queue}.{rank:d}.{'' if owner is None else owner}"
@@ -132,9 +137,7 @@ class OneInHand(ORM):
     def _queues(self) -> Iterator[str]:
         """The queues this cluster works on: its own, then those where nobody else does."""
         yield self.list_key
-        for name in os.environ.get(ALSO, "").split(","):
-            if name.strip() and name.strip() != self.list_key:
-                yield name.strip()
+        yield from (name for name in also_served() if name != self.list_key)
 
 
 def _line(entry: tuple[str, int]) -> tuple[str, Waiting]:

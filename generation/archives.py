@@ -132,7 +132,7 @@ def _pack(lease: jobs.Lease) -> str:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        lease.finish(Export.FAILED, error=NO_ROOM)
+        lease.finish(Export.FAILED, error=NO_ROOM, failure="no_space")
         return "full"
     finally:
         draft.unlink(missing_ok=True)

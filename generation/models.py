@@ -35,6 +35,7 @@ class Generation(Job):
     TASK = "generation.tasks.run"
     WHAT = "this generation"
     QUEUES = ("cpu", "gpu")
+    QUEUE_BY = "engine"
 
     id = models.CharField(primary_key=True, max_length=32, default=generation_id, editable=False)
     artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="generations")
@@ -67,9 +68,9 @@ class Generation(Job):
     def get_absolute_url(self) -> str:
         return reverse("generation:generation", args=[self.pk])
 
-    @property
-    def queue_name(self) -> str:
-        return queue_of(self.engine)
+    @classmethod
+    def queue_for(cls, value: Any) -> str:
+        return queue_of(value)
 
     @property
     def rank(self) -> Rank:
@@ -253,6 +254,7 @@ class Restoration(Job):
     WHAT = "this take"
     QUEUES = ("cpu", "gpu")
     OWNER = "take__generation__artist"
+    QUEUE_BY = "take__engine"
 
     take = models.OneToOneField(
         GeneratedTrack, primary_key=True, on_delete=models.CASCADE, related_name="restoration"
@@ -267,9 +269,9 @@ class Restoration(Job):
     def __str__(self) -> str:
         return f"{self.take_id}, once more"
 
-    @property
-    def queue_name(self) -> str:
-        return queue_of(self.take.engine)
+    @classmethod
+    def queue_for(cls, value: Any) -> str:
+        return queue_of(value)
 
     @property
     def rank(self) -> Rank:
@@ -352,8 +354,8 @@ class Adapter(Job):
     def get_absolute_url(self) -> str:
         return reverse("generation:adapter", args=[self.pk])
 
-    @property
-    def queue_name(self) -> str:
+    @classmethod
+    def queue_for(cls, value: Any) -> str:
         return "train"
 
     @property

@@ -7,6 +7,7 @@ import logging
 import re
 import shutil
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -18,7 +19,7 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 
-from catalog import jobs, snapshots
+from catalog import jobs, observed, snapshots, tracing
 from catalog.audio import atomic
 from catalog.ids import ALPHABET, new_id
 from catalog.jobs import Job
@@ -84,18 +85,20 @@ def ended(lease: jobs.Lease, work: Callable[[], str]) -> str:
         except (jobs.Lost, ObjectDoesNotExist):
             return "lost"
         except EngineError as error:
-            lease.finish(Job.FAILED, error=error.reason)
+            lease.finish(Job.FAILED, error=error.reason, failure="engine")
             return "failed"
         except jobs.DATABASE_AWAY:
             return lease.give_back()
         except Exception as error:
             if atomic.no_room(error):
-                lease.finish(Job.FAILED, error=NO_ROOM)
+                lease.finish(Job.FAILED, failure="no_space", error=NO_ROOM)
                 return "full"
             log.exception("%s failed", lease.model.__name__.lower(), extra={"job": lease.pk})
             lease.finish(
                 Job.FAILED,
-                error="Something failed that should not have; it was logged. Nothing of yours is lost: try again.",
+                failure="unexpected",
+                error="Something failed that should not have; it was logged. Nothing of yours is lost: try again."
+                + tracing.told(),
             )
             raise
 
@@ -222,30 +225,38 @@ class Making:
         before = self.generation.takes.filter(number__lt=number).order_by("-number")
         return brief.avoiding(before.values_list("built_from", flat=True))
 
+    def stage(self, name: str) -> AbstractContextManager[None]:
+        """Whoever runs the site sees how long these take."""
+        return observed.stage("generation", name, self.generation.engine)
+
     def one_take(self, number: int) -> list[str]:
         """Make, stamp and publish one take. Returns the engine's notes."""
         tell = self.tell(number)
         brief = self.brief_of(number)
         tell(0.0, "Reading your catalog")
-        rendering = self.rendered(brief, number, lambda part, words: tell(part * RENDERED, words))
+        with self.stage("render"):
+            rendering = self.rendered(brief, number, lambda part, words: tell(part * RENDERED, words))
         tell(RENDERED, "Measuring the take against your catalog")
         sources = [entry["track_id"] for entry in rendering.built_from if entry.get("track_id")]
-        matched = match_audio(
-            self.generation.artist,
-            rendering.audio,
-            rendering.sample_rate,
-            model=self.model,
-            near=dict.fromkeys(sources),
-            bpm_range=(brief.bpm / 1.4, brief.bpm * 1.4),
-        )
+        with self.stage("score"):
+            matched = match_audio(
+                self.generation.artist,
+                rendering.audio,
+                rendering.sample_rate,
+                model=self.model,
+                near=dict.fromkeys(sources),
+                bpm_range=(brief.bpm / 1.4, brief.bpm * 1.4),
+            )
         tell(SCORED, "Marking, and writing WAV, FLAC, MP3 and stems")
         take = self.describe(number, brief, rendering, matched)
         staging = Path(settings.MEDIA_ROOT) / "staging" / new_id("stage")
         staging.mkdir(parents=True)
         try:
-            self.write(take, rendering, staging)
+            with self.stage("write"):
+                self.write(take, rendering, staging)
             tell(WRITTEN, "Signing and logging")
-            self.stamp(take, brief, rendering, matched, staging)
+            with self.stage("stamp"):
+                self.stamp(take, brief, rendering, matched, staging)
             tell(STAMPED, "Publishing")
             self.publish(take, staging, lambda: tell(1.0, "Ready"))
         finally:

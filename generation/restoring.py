@@ -230,7 +230,8 @@ class Restoring:
             "Made again here it is not the same to the sample: this machine or this version computes differently. "
             "Nothing was written. It can be made as a new take, with a certificate of its own."
         )
-        if not self.lease.finish(Restoration.FAILED, stage="", error=error, found_sha256=found):
+        said = {"stage": "", "error": error, "failure": "different"}
+        if not self.lease.finish(Restoration.FAILED, **said, found_sha256=found):
             raise jobs.Lost
         return "different"
 

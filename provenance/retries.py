@@ -63,7 +63,7 @@ def run(
         except jobs.Lost:
             return "lost"
         except Over as error:
-            lease.finish(model.FAILED, error=error.reason, **error.fields)
+            lease.finish(model.FAILED, error=error.reason, **{"failure": error.word, **error.fields})
             return error.word
         except Later as error:
             return _later(row, lease, error.reason, error.fields)
@@ -74,7 +74,9 @@ def run(
         except Exception:
             log.exception("%s failed", model.WHAT, extra={"job": pk})
             lease.finish(
-                model.FAILED, error="Something failed here that should not have; it was logged. Try again."
+                model.FAILED,
+                failure="unexpected",
+                error="Something failed here that should not have; it was logged. Try again.",
             )
             raise
 
@@ -84,7 +86,7 @@ def _later(row: Any, lease: jobs.Lease, reason: str, fields: dict[str, Any]) -> 
     tries = row.tries + 1
     if tries >= TRIES:
         said = f"It was tried {tries} times in vain. {reason}"
-        lease.finish(row.FAILED, tries=tries, error=said, **fields)
+        lease.finish(row.FAILED, tries=tries, failure="unreachable", error=said, **fields)
         return "given up"
     put_off(lease, after(tries, timezone.now()), error=reason, tries=tries, **fields)
     return "later"

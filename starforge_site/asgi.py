@@ -17,11 +17,12 @@ from daphne import http_protocol
 
 from generation.routing import sockets
 from starforge_site.bodies import BoundedRequest
+from starforge_site.observing import CountedSockets
 
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(sockets))),
+        "websocket": CountedSockets(AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(sockets)))),
     }
 )
 

@@ -26,10 +26,11 @@ from django.utils.module_loading import import_string
 from django_q import cluster
 from django_q.monitor import monitor
 from django_q.pusher import pusher
-from django_q.signals import post_spawn
+from django_q.signals import post_spawn, pre_execute
 
-from catalog import jobs
-from starforge_site import heartbeat
+from catalog import jobs, observed, tracing
+from catalog.queue import also_served
+from starforge_site import gpus
 from starforge_site.launcher import die_with_parent
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ GRACE_SECONDS = 6.0  # less than the launcher's, so that we are gone when it loo
 STALLED_SECONDS = 90.0
 RECOVER_EVERY_SECONDS = 3.0
 LOOK_EVERY_SECONDS = 0.1
+GPU_QUEUES = frozenset({"gpu", "train"})
 # Imported by each worker as it starts, so that the first job does not wait for it. Never torch: a torch
 # operation before a fork hangs the child, and most workers never need it.
 WARM = ("scipy.signal", "soundfile", "soxr", "catalog.listening", "catalog.analysis", "catalog.audio.decode")
@@ -60,11 +62,29 @@ def _child(target: Callable[..., None]) -> Callable[..., None]:
 def _worker_born(**_: Any) -> None:
     """In a new worker, before its first task."""
     die_with_parent(signal.SIGKILL, os.getppid())
+    pre_execute.connect(_task_begins)
     for name in WARM:
         try:
             importlib.import_module(name)
         except ImportError:
             log.warning("cannot be imported ahead", extra={"module": name}, exc_info=True)
+
+
+def _task_begins(**_: Any) -> None:
+    """In a worker: whatever the last task was done for, this one is not. Its job says what for (jobs.claim)."""
+    tracing.bind("")
+
+
+def _beat(queue: str) -> str:
+    """Say that this cluster lives; "" when the database does not listen, which is no reason to stop."""
+    also = also_served()
+    try:
+        return observed.beat(queue, also, gpus.memory() if GPU_QUEUES & {queue, *also} else ())
+    except DatabaseError:
+        log.warning("the heartbeat could not be written", exc_info=True)
+        return ""
+    finally:
+        close_old_connections()
 
 
 class CrashOnlySentinel(cluster.Sentinel):
@@ -153,7 +173,7 @@ def run(queue: str, *, grace: float = GRACE_SECONDS) -> int:
     _pulse.value = time.monotonic()
     workers.start()
     # Only now: a database connection opened before the fork would be shared by both sides.
-    sentinel, beat, next_beat, next_recovery, pause = workers.sentinel, None, 0.0, 0.0, RECOVER_EVERY_SECONDS
+    sentinel, beat, next_beat, next_recovery, pause = workers.sentinel, "", 0.0, 0.0, RECOVER_EVERY_SECONDS
     try:
         while sentinel.is_alive() and not workers.asked_to_stop:
             now = time.monotonic()
@@ -161,10 +181,8 @@ def run(queue: str, *, grace: float = GRACE_SECONDS) -> int:
                 log.error("the cluster has stalled; ending it")
                 return 1
             if now >= next_beat:
-                beat, next_beat = (
-                    heartbeat.write(settings.STARFORGE_DATA, queue),
-                    now + heartbeat.EVERY_SECONDS,
-                )
+                beat = _beat(queue) or beat
+                next_beat = time.monotonic() + observed.BEAT_SECONDS
             if now >= next_recovery:
                 pause = RECOVER_EVERY_SECONDS if recover() else min(60.0, 2 * pause)
                 next_recovery = time.monotonic() + pause
@@ -178,7 +196,8 @@ def run(queue: str, *, grace: float = GRACE_SECONDS) -> int:
     finally:
         kill_rest_of_group()
         if beat:
-            beat.unlink(missing_ok=True)
+            with suppress(DatabaseError):
+                observed.gone(beat)
 
 
 def _hand_back() -> None:

@@ -1,21 +1,28 @@
-"""/healthz: this process answers. /readyz: what it needs to be of use answers too."""
+"""/healthz: this process answers. /readyz: what it needs to be of use answers too, and if not, what is wrong."""
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from starforge_site import heartbeat
+from catalog import observed
+from starforge_site import work_figures
 
 LEAST_FREE_BYTES = 200 * 2**20
+# A worker that is being started again is away for some seconds; who waits longer waits for nobody.
+PATIENCE = timedelta(seconds=60)
 
 
 class NotReady(Exception):
@@ -32,24 +39,81 @@ def database() -> str:
     return connection.vendor
 
 
+def migrations() -> str:
+    try:
+        behind = _steps_behind()
+    except DatabaseError as error:
+        raise NotReady("Not known while the database does not answer.") from error
+    if behind:
+        _steps_behind.cache_clear()
+        steps = "1 step" if behind == 1 else f"{behind} steps"
+        raise NotReady(f"The database is {steps} behind this version. Run manage.py migrate.")
+    return "up to date"
+
+
+@functools.cache
+def _steps_behind() -> int:
+    """How many migrations are missing. Kept by this process once there are none: it will not need more."""
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
 def storage() -> str:
-    for place in (settings.STARFORGE_DATA, Path(settings.MEDIA_ROOT)):
+    least = 0
+    for what, place in (("data", settings.STARFORGE_DATA), ("media", Path(settings.MEDIA_ROOT))):
         existing = next(path for path in (place, *place.parents) if path.exists())
         if not os.access(existing, os.W_OK | os.X_OK):
-            raise NotReady("The data folder cannot be written.")
-        if shutil.disk_usage(existing).free < LEAST_FREE_BYTES:
-            raise NotReady("The disk is almost full.")
-    return "writable"
+            raise NotReady(f"The {what} folder cannot be written.")
+        free = shutil.disk_usage(existing).free
+        if free < LEAST_FREE_BYTES:
+            raise NotReady(
+                f"The disk of the {what} folder is almost full: {free // 2**20} MB are free, "
+                f"{LEAST_FREE_BYTES // 2**20} MB are the least. Make room, or purge expired takes."
+            )
+        least = min(least or free, free)
+    return f"writable, {least / 2**30:.1f} GB free"
+
+
+def models() -> str:
+    place = Path(settings.STARFORGE_MODELS)
+    if not place.exists():
+        return "none; Mosaic needs none"
+    if not place.is_dir() or not os.access(place, os.R_OK | os.X_OK):
+        raise NotReady("The models' folder (STARFORGE_MODELS) cannot be read.")
+    try:
+        found = sum(one.is_dir() for one in place.iterdir())
+    except OSError as error:
+        raise NotReady("The models' folder (STARFORGE_MODELS) cannot be read.") from error
+    return f"{found} fetched"
 
 
 def workers() -> str:
-    alive = [beat for beat in heartbeat.read(settings.STARFORGE_DATA) if beat.alive]
-    if not any(beat.queue == settings.Q_CLUSTER["name"] for beat in alive):
-        raise NotReady("No worker has reported lately. Start one: manage.py work --queue cpu")
+    """The main queue is always served, and no other has work that nobody takes."""
+    try:
+        now = timezone.now()
+        alive, lanes = observed.alive(now), work_figures.lanes(now)
+    except DatabaseError as error:
+        raise NotReady("Not known while the database does not answer.") from error
+    served, main = work_figures.served(alive), str(settings.Q_CLUSTER["name"])
+    if not served[main]:
+        raise NotReady(f"No worker has reported lately. Start one: manage.py work --queue {main}")
+    patience = PATIENCE.total_seconds()
+    for queue, seconds in work_figures.oldest_waits(lanes, now).items():
+        if seconds > patience and not served[queue]:
+            raise NotReady(
+                f"Work waits on the queue {queue} for {seconds / 60:.0f} min and no worker serves it. "
+                f"Start one: manage.py work --queue {queue}"
+            )
     return f"{len(alive)} alive"
 
 
-CHECKS: dict[str, Callable[[], str]] = {"database": database, "storage": storage, "workers": workers}
+CHECKS: dict[str, Callable[[], str]] = {
+    "database": database,
+    "migrations": migrations,
+    "storage": storage,
+    "models": models,
+    "workers": workers,
+}
 
 
 @require_safe

@@ -1,6 +1,7 @@
 """One line per event: `time level logger message key=value …`, or one JSON object with STARFORGE_LOG=json.
 
-Fields are given as `logger.info("uploaded", extra={"track": track.pk})`.
+Fields are given as `logger.info("uploaded", extra={"track": track.pk})`. A line that is written for a request, or
+by a worker for a job that a request asked for, ends with that request's number.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import logging
 import os
 from datetime import UTC, datetime
 from typing import Any
+
+from catalog import tracing
 
 # What every record carries; whatever else hangs on it was given by `extra`.
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -38,6 +41,8 @@ class Line(logging.Formatter):
             for key, value in vars(record).items()
             if key not in STANDARD and key not in UNWANTED and not key.startswith("_")
         }
+        if (number := tracing.current()) and "request_id" not in extra:
+            extra["request_id"] = number
         trouble = self.formatException(record.exc_info) if record.exc_info else ""
         if self.as_json:
             event = {

@@ -13,6 +13,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from catalog import tracing
 from catalog.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
 
 __all__ = ["Problem", "handler", "not_found", "server_error"]
@@ -116,8 +117,8 @@ def is_api(request: HttpRequest) -> bool:
     return request.path.startswith("/api/")
 
 
-def problem_response(status: int, detail: str) -> JsonResponse:
-    return JsonResponse(document(status, detail), status=status, content_type=MEDIA_TYPE)
+def problem_response(status: int, detail: str, **extra: Any) -> JsonResponse:
+    return JsonResponse(document(status, detail, **extra), status=status, content_type=MEDIA_TYPE)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -131,6 +132,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500."""
     if is_api(request):
         return problem_response(
-            500, "The error was logged. Try again; if it stays, tell whoever runs this site."
+            500,
+            "The error was logged. Try again; if it stays, tell whoever runs this site the number in request_id.",
+            request_id=tracing.current(),
         )
     return defaults.server_error(request)

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "starforge_site.observing.Observed",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "starforge_site.middleware.ContentSecurityPolicy",
@@ -264,6 +265,8 @@ STARFORGE_CORPUS_CACHE_BYTES = env.integer("STARFORGE_CORPUS_CACHE_MB", 2048) * 
 STARFORGE_UPLOAD_BYTES = env.integer("STARFORGE_UPLOAD_MB", 400, least=1) * 2**20
 STARFORGE_UPLOAD_SECONDS = env.integer("STARFORGE_UPLOAD_MINUTES", 30, least=1) * 60
 
+# Who may read /metrics besides this machine itself; with a token, whoever sends it.
+STARFORGE_METRICS_TOKEN = env.given_secret("STARFORGE_METRICS_TOKEN")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOGGING = {
     "version": 1,

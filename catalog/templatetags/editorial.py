@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from catalog import svg
+from catalog import svg, tracing
 
 register = template.Library()
 
@@ -73,6 +73,12 @@ def middle(text: Any, keep: int = 6) -> str:
 
 
 # --- pictures: catalog.svg for templates ---------------------------------------------------------------------
+
+
+@register.simple_tag
+def request_number() -> str:
+    """The number by which the log knows this request."""
+    return tracing.current()
 
 
 @register.simple_tag

@@ -15,9 +15,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
+from catalog import observed
 from generation.models import GeneratedTrack
 from provenance.log import store
-from starforge_site import heartbeat
 from starforge_site.backup import BackupError, making, restoring
 from starforge_site.backup.files import below, sha256_of
 from tests.generation.stamped import stamped
@@ -189,10 +189,10 @@ def test_an_upgrade_waits_for_the_workers_and_wants_a_backup(
     from starforge_site.management.commands import upgrade
 
     monkeypatch.setattr(upgrade, "_pending", lambda: ["generation.9999_next"])
-    beat = heartbeat.write(Path(product.STARFORGE_DATA), "cpu")
+    beat = observed.beat("cpu")
     with pytest.raises(CommandError, match="Stop the site"):
         call_command("upgrade")
-    beat.unlink()
+    observed.gone(beat)
     with pytest.raises(CommandError, match="Add --backup"):
         call_command("upgrade")
     out = StringIO()

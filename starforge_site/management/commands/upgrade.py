@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from catalog import observed
 from catalog.rescoring import outdated
 from provenance import keys
-from starforge_site import heartbeat
 from starforge_site.backup import BackupError, databases
 from starforge_site.backup.making import make
 from starforge_site.management.commands.backup import said
@@ -34,7 +33,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{len(steps)} migrations to apply{':' if steps else '.'} {', '.join(steps)}".strip()
         )
-        alive = [one for one in heartbeat.read(settings.STARFORGE_DATA) if one.alive]
+        alive = _workers()
         if steps and alive:
             raise CommandError(
                 f"Workers of this installation still run ({len(alive)}, on {alive[0].host} for one). "
@@ -55,6 +54,12 @@ class Command(BaseCommand):
         if outdated():
             call_command("rescore")
         self.stdout.write("Ready. Start the site and its workers.")
+
+
+def _workers() -> list[observed.WorkerSeen]:
+    """Those that live. A database from before they were rows tells of none."""
+    known = observed.WorkerSeen._meta.db_table in connection.introspection.table_names()
+    return observed.alive() if known else []
 
 
 def _pending() -> list[str]:

@@ -1,0 +1,95 @@
+"""No list asks the database more often because there is more in it. Every route without an id is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from catalog.accounts import issue_token
+from catalog.models import Artist, DuplicatePair, Import, Playlist, Track
+from generation.models import Adapter, EvolutionNote, Exhibit, Export, Generation, Share, TakeTag
+from provenance.log import store
+from tests.people import owner
+from tests.rows import generation_of, ready_track, take_of
+
+FEW, MANY = 5, 50
+# They answer with a file, or leave the session behind.
+NOT_ASKED = ("/account/logout/", "/admin/logout/", "/metrics", "/admin/jsi18n/")
+
+
+def addresses(patterns: Any, prefix: str = "/") -> Iterator[str]:
+    """Every address of the URL conf that has no id in it, the admin's lists among them."""
+    for one in patterns:
+        piece = str(one.pattern)
+        if "<" in piece or "(" in piece:
+            continue
+        if isinstance(one, URLResolver):
+            yield from addresses(one.url_patterns, prefix + piece)
+        elif isinstance(one, URLPattern):
+            yield prefix + piece.removesuffix("$").removesuffix("\\Z").removeprefix("^")
+
+
+def add_rows(artist: Artist, first: int, last: int) -> None:
+    """One more of everything that is listed somewhere, for each number."""
+    for number in range(first, last):
+        track = ready_track(artist, f"Loop {number}", seed=number)
+        other = Track.objects.create(artist=artist, title=f"Waits {number}")
+        Track.objects.create(artist=artist, title=f"Failed {number}", status=Track.FAILED, error="x")
+        DuplicatePair.objects.create(artist=artist, first=track, second=other, kind=DuplicatePair.Kind.NAME)
+        Import.objects.create(
+            artist=artist, source=Import.Source.CSV, filename="list.csv", status=Import.READY
+        )
+        Playlist.objects.create(artist=artist, name=f"List {number}", source=Import.Source.CSV)
+        before = Generation.objects.filter(artist=artist, status=Generation.READY).first()
+        made = generation_of(artist, status=Generation.READY, parent=before, request_key=str(number))
+        take = take_of(artist, generation=made)
+        generation_of(artist)
+        generation_of(artist, status=Generation.FAILED, error="x")
+        TakeTag.objects.create(take=take, name=f"tag {number}")
+        Share.objects.create(take=take, expires_at="2999-01-01T00:00:00Z")
+        Exhibit.objects.create(take=take, state=Exhibit.State.PROMOTED, curated_at=take.created_at)
+        EvolutionNote.objects.create(artist=artist, on=date(2026, 1, 1), text=f"Note {number}")
+        Adapter.objects.create(artist=artist, name=f"Adapter {number}", base="musicgen-small")
+        Export.objects.create(artist=artist)
+        issue_token(artist, name=f"Token {number}")
+        store.append(f"entry {number}".encode())
+
+
+def asked(client: Client, address: str) -> int | None:
+    """How many queries the page takes once it is warm; None where a GET has no page."""
+    if client.get(address).status_code != 200:
+        return None
+    with CaptureQueriesContext(connection) as seen:
+        client.get(address)
+    return len(seen)
+
+
+@pytest.mark.django_db
+def test_no_list_asks_more_often_for_more_rows() -> None:
+    me = owner()
+    user = me.artist.user
+    user.is_staff = user.is_superuser = True
+    user.save()
+    assert get_user_model().objects.get().is_superuser
+    client, everything = (
+        me.page,
+        [one for one in addresses(get_resolver().url_patterns) if one not in NOT_ASKED],
+    )
+    add_rows(me.artist, 0, FEW)
+    few = {address: asked(client, address) for address in everything}
+    add_rows(me.artist, FEW, MANY)
+    many = {address: asked(client, address) for address in everything}
+    lists = {address: count for address, count in few.items() if count is not None}
+    grown = {address: (lists[address], many[address]) for address in lists if many[address] != lists[address]}
+    assert grown == {}
+    # It would be silent too if it looked nowhere.
+    expected = {"/catalog/", "/history/", "/api/tracks/", "/api/generated-tracks/", "/log/", "/gallery/"}
+    assert expected | {"/admin/generation/generation/", "/account/", "/admin/queues/"} <= set(lists)
