@@ -61,7 +61,7 @@ def kind_of(model: type[Job]) -> str:
 
 
 def lanes(now: datetime | None = None) -> list[Lane]:
-    """What waits and what runs, for each queue and kind; a kind with neither has a lane on its usual queue.
+    """What waits and what runs, for each queue and kind; a kind with neither has an empty lane on each of its own.
 
     What was put off until a service answers again does not wait for a worker, and is not counted.
     """
@@ -80,10 +80,10 @@ def lanes(now: datetime | None = None) -> list[Lane]:
             grouped = list(rows.order_by().values(model.QUEUE_BY).annotate(**counts))
         else:
             grouped = [rows.aggregate(**counts)]
-        by_queue: dict[str, Lane] = {}
+        by_queue = {queue: Lane(queue, kind_of(model), 0, 0, None) for queue in model.QUEUES}
         for one in grouped:
             queue = model.queue_for(one.get(model.QUEUE_BY))
-            before = by_queue.get(queue, Lane(queue, kind_of(model), 0, 0, None))
+            before = by_queue.get(queue) or Lane(queue, kind_of(model), 0, 0, None)
             starts = [moment for moment in (before.since, one["since"]) if moment]
             by_queue[queue] = Lane(
                 queue,

@@ -20,7 +20,7 @@ from provenance.log import store
 from tests.people import owner
 from tests.rows import generation_of, ready_track, take_of
 
-FEW, MANY = 5, 50
+FEW, MANY = 3, 8
 # They answer with a file, or leave the session behind.
 NOT_ASKED = ("/account/logout/", "/admin/logout/", "/metrics", "/admin/jsi18n/")
 
