@@ -21,8 +21,15 @@ from tests.people import owner
 from tests.rows import generation_of, ready_track, take_of
 
 FEW, MANY = 3, 8
-# They answer with a file, or leave the session behind.
-NOT_ASKED = ("/account/logout/", "/admin/logout/", "/metrics", "/admin/jsi18n/")
+# They answer with a file, leave the session behind, or are slow and list nothing that anybody has.
+NOT_ASKED = (
+    "/account/logout/",
+    "/admin/logout/",
+    "/admin/jsi18n/",
+    "/api/docs/",
+    "/api/schema/",
+    "/metrics",
+)
 
 
 def addresses(patterns: Any, prefix: str = "/") -> Iterator[str]:
@@ -63,10 +70,16 @@ def add_rows(artist: Artist, first: int, last: int) -> None:
         store.append(f"entry {number}".encode())
 
 
-def asked(client: Client, address: str) -> int | None:
-    """How many queries the page takes once it is warm; None where a GET has no page."""
-    if client.get(address).status_code != 200:
-        return None
+def asked(client: Client, address: str, hoped: int | None = None) -> int | None:
+    """How many queries the page takes once it is warm; None where a GET has no page.
+
+    hoped: when the first try takes as many, it was warm, and there is no second.
+    """
+    with CaptureQueriesContext(connection) as seen:
+        if client.get(address).status_code != 200:
+            return None
+    if len(seen) == hoped:
+        return hoped
     with CaptureQueriesContext(connection) as seen:
         client.get(address)
     return len(seen)
@@ -84,11 +97,11 @@ def test_no_list_asks_more_often_for_more_rows() -> None:
         [one for one in addresses(get_resolver().url_patterns) if one not in NOT_ASKED],
     )
     add_rows(me.artist, 0, FEW)
-    few = {address: asked(client, address) for address in everything}
+    lists = {address: count for address in everything if (count := asked(client, address)) is not None}
     add_rows(me.artist, FEW, MANY)
-    many = {address: asked(client, address) for address in everything}
-    lists = {address: count for address, count in few.items() if count is not None}
-    grown = {address: (lists[address], many[address]) for address in lists if many[address] != lists[address]}
+    grown = {
+        address: (few, many) for address, few in lists.items() if (many := asked(client, address, few)) != few
+    }
     assert grown == {}
     # It would be silent too if it looked nowhere.
     expected = {"/catalog/", "/history/", "/api/tracks/", "/api/generated-tracks/", "/log/", "/gallery/"}
