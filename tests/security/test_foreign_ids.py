@@ -45,7 +45,8 @@ def ask(client: Client, method: str, address: str) -> tuple[int, str, bytes]:
         options = {"data": "{}", "content_type": "application/json"}
     answer = getattr(client, method)(address, **options)
     leads = answer.headers.get("Location", "").replace(address, "HERE")
-    told = re.sub(rb'value="\w{64}"', b"", body(answer))  # the token of a form is another each time
+    # The token of a form and the number of a request are others each time.
+    told = re.sub(rb'value="\w{64}"|req_[0-9a-z]{16}', b"", body(answer))
     return answer.status_code, leads, told.replace(address.encode(), b"HERE")
 
 
