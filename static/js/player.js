@@ -4,6 +4,7 @@
 // A .seek element with data-for="<audio url>" is a waveform of the same sound, here and in the bar alike.
 // Before and after a sound stand those of the list (data-list, else the table or list) that it was started from.
 import { everyPage } from "./page.js";
+import { heard } from "./loud.js";
 import { kept, remember, system } from "./playing.js";
 import { clock, paint, wave } from "./wave.js";
 
@@ -13,6 +14,7 @@ const bar = document.querySelector("#player");
 const part = (name) => bar.querySelector(`[data-player=${name}]`);
 const audio = part("audio"), toggle = part("toggle"), title = part("title"), time = part("time"), volume = part("volume");
 const state = { list: [], place: 0 };   // a sound: { play, title, by, href, seconds, levels, gain }
+const loudness = heard(audio);
 let own = kept.volume(), gain = 1;
 
 const sound = () => state.list[state.place];
@@ -67,7 +69,7 @@ function load() {
 // Decibels, 0 or less.
 function level(decibels) {
   gain = 10 ** (Math.min(0, decibels) / 20);
-  audio.volume = own * gain;
+  loudness.set(own * gain);
   sound().gain = decibels;
   const said = decibels <= -0.05 ? `${Math.abs(decibels).toFixed(1)} dB lower, to match` : "";
   part("by").textContent = [sound().by, said].filter(Boolean).join(" \u00b7 ");
@@ -125,6 +127,7 @@ export const playing = {
   sound,
   now: () => audio.currentTime,
   level,
+  factor: () => loudness.factor,
 };
 
 document.addEventListener("click", (event) => {
@@ -151,12 +154,12 @@ function loud() {
 volume.addEventListener("input", () => {
   audio.muted = false;
   own = volume.value / 100;
-  audio.volume = own * gain;
+  loudness.set(own * gain);
   remember.volume(own);
 });
 part("mute").addEventListener("click", () => { audio.muted = !audio.muted; });
 audio.addEventListener("volumechange", loud);
-audio.volume = own * gain;
+loudness.set(own * gain);
 loud();
 
 // --- what plays goes on over pages; a page that was loaded anew shows it where it was, and waits ---

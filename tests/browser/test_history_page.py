@@ -134,6 +134,29 @@ def test_a_take_is_heard_against_its_closest_recording_as_loud_and_in_the_bar(
     assert barriers(artist) == []
 
 
+def test_a_browser_that_keeps_its_volume_hears_what_is_matched_all_the_same(
+    artist: Page, address: str
+) -> None:
+    """As on iOS, where `volume` reads 1 whatever was set."""
+    artist.add_init_script(
+        "Object.defineProperty(HTMLMediaElement.prototype, 'volume', { get: () => 1, set: () => {} })"
+    )
+    artist.goto(address)
+    artist.wait_for_load_state("networkidle")
+    artist.keyboard.press("1")
+    expect(artist.locator("[data-player=by]")).to_contain_text("4.0 dB lower, to match")
+    expect(artist.locator("[data-player=toggle]")).to_have_text("Pause")
+    factor = """async () => {
+        const loaded = performance.getEntriesByType("resource").map((one) => one.name);
+        const { playing } = await import(loaded.find((one) => one.includes("/js/player.")));
+        return Math.round(1000 * playing.factor());
+    }"""
+    assert artist.evaluate(factor) == 631
+    artist.keyboard.press("2")
+    expect(artist.locator("[data-player=title]")).to_have_text("Loop 1")
+    assert artist.evaluate(factor) == 1000
+
+
 def test_a_recording_is_dragged_into_the_references_and_some_of_its_bars_are_chosen(
     artist: Page, barriers: Barriers
 ) -> None:

@@ -226,7 +226,7 @@ def test_a_redirect_is_told_to_the_shell_with_its_place_in_the_page() -> None:
     assert stranger().get("/dna/").status_code == 302
 
 
-SHELL = {"app.js", "page.js", "turn.js", "keys.js", "player.js", "playing.js", "wave.js", "net.js"}
+SHELL = {"app.js", "page.js", "turn.js", "keys.js", "loud.js", "player.js", "playing.js", "wave.js", "net.js"}
 
 
 def test_every_script_of_a_page_begins_and_ends_with_it() -> None:
