@@ -128,7 +128,7 @@ def test_no_request_the_schema_allows_or_forbids_breaks_it(site: Site, tmp_path:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert found.returncode == 0, f"{found.stdout}\n{processes.output(site.data)}"
 
