@@ -34,7 +34,7 @@ from generation.submitting import (
     under_way_of,
 )
 from generation.varying import CannotEdit, changed, editable, varied, vary
-from generation.waiting import queue_position, queue_positions
+from generation.waiting import queue_position, queue_positions, served
 
 __all__ = [
     "MOST_UNDER_WAY",
@@ -63,6 +63,7 @@ __all__ = [
     "restorable",
     "restore",
     "retry",
+    "served",
     "submit",
     "under_way",
     "varied",

@@ -11,6 +11,7 @@ from catalog.models import Artist, DNASnapshot, Track
 from generation import lifecycle
 from generation.brief import Brief
 from generation.engines import engines
+from generation.models import queue_of
 from generation.offered import models_of
 from generation.prompting import BPM, SECONDS, BadWishes, Wishes, read
 
@@ -73,9 +74,9 @@ def _told(brief: Brief, engine: str, dna: dict[str, Any]) -> Brief:
 def offers(brief: Brief, corpus: int, wishes: Wishes, dna: dict[str, Any]) -> list[dict[str, Any]]:
     """Every engine that is known here, whether it can work now, what it would be told, and how long it would take.
 
-    brief: before any engine has decided anything.
+    brief: before any engine has decided anything. `served`: a worker that takes its work is alive.
     """
-    found = []
+    found, served = [], lifecycle.served()
     for engine in engines().values():
         availability = engine.availability()
         now = _told(brief, engine.slug, dna)
@@ -83,6 +84,7 @@ def offers(brief: Brief, corpus: int, wishes: Wishes, dna: dict[str, Any]) -> li
             {
                 "engine": engine,
                 "availability": availability,
+                "served": queue_of(engine.slug) in served,
                 "seconds": lifecycle.estimate(now, engine.slug, corpus) if availability.ready else None,
                 "models": models_of(engine),
                 "options": [
@@ -133,7 +135,7 @@ def queue(artist: Artist) -> tuple[list[dict[str, Any]], int]:
     found = lifecycle.under_way(artist)
     listed = found[:QUEUE_LISTED]
     places = lifecycle.queue_positions(listed)
-    rows = [{"generation": one, "ahead": places[one.pk][0], "starts_in": places[one.pk][1]} for one in listed]
+    rows = [{"generation": one, "place": places[one.pk]} for one in listed]
     return rows, len(found) - len(listed)
 
 

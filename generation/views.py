@@ -48,7 +48,6 @@ def generation(request: HttpRequest, pk: str) -> HttpResponse:
         artist=artist_in(request),
     )
     brief = Brief.from_json(one.brief)
-    ahead, starts_in = lifecycle.queue_position(one)
     wanted = {reference.track_id for reference in brief.references}
     for take in one.takes.all():
         wanted |= {str(close.get("id")) for close in take.closest_tracks}
@@ -78,8 +77,7 @@ def generation(request: HttpRequest, pk: str) -> HttpResponse:
                 for reference in brief.references
             ],
             "engine": engines().get(one.engine),
-            "ahead": ahead,
-            "starts_in": starts_in,
+            "place": lifecycle.queue_position(one),
             # Two presses of a button on the same page are one wish; after its result is there, the next is new.
             "press": one.variations.count(),
             "steps": ["more energetic", "calmer"],

@@ -201,6 +201,7 @@ class TakeChanges(serializers.Serializer[GeneratedTrack]):
 class QueuePlace(serializers.Serializer[Any]):
     ahead = serializers.IntegerField(help_text="Generations before this one")
     seconds = serializers.FloatField(help_text="Until this one is likely to start")
+    served = serializers.BooleanField(help_text="Whether a worker that takes such work is running")
 
 
 class GenerationRow(serializers.Serializer[Generation]):
@@ -247,9 +248,8 @@ class GenerationDetail(GenerationRow):
     takes = TakeDetail(many=True)
 
     @extend_schema_field(QueuePlace)
-    def get_queue(self, generation: Generation) -> dict[str, float]:
-        ahead, seconds = queue_position(generation)
-        return {"ahead": ahead, "seconds": seconds}
+    def get_queue(self, generation: Generation) -> dict[str, float | bool]:
+        return queue_position(generation)._asdict()
 
 
 def socket_of(generation: Generation) -> str:

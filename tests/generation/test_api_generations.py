@@ -29,7 +29,7 @@ def test_a_waiting_generation_says_so() -> None:
     assert set(body) == set(GenerationDetail().fields)
     assert body["status"] == "queued" and body["progress"] == 0 and body["eta_seconds"] is None
     assert body["takes"] == [] and body["reason"] is None
-    assert body["queue"] == {"ahead": 0, "seconds": 0}
+    assert body["queue"] == {"ahead": 0, "seconds": 0, "served": False}
     assert body["requested"]["prompt"] == generation.prompt and body["brief"]["bpm"] == 140.0
 
 

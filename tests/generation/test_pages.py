@@ -10,8 +10,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from catalog import observed
 from catalog.models import Track
+from catalog.observed import WorkerSeen
+from generation.engines.mosaic import Mosaic
 from generation.forms import StudioForm
 from generation.models import GeneratedTrack, Generation
 from generation.take_page import apart, tempo_held
@@ -21,6 +25,7 @@ from tests.rows import catalog_of, generation_of, give_stems, ready_track, take_
 pytestmark = pytest.mark.django_db
 
 STUDIO = "/generate/"
+NOW = "/generate/now/"
 PROMPT = "Dark dubstep with ethnic percussion, 140 BPM"
 
 
@@ -194,6 +199,25 @@ def test_a_waiting_generation_shows_its_place_and_can_be_cancelled(me: Person) -
     later.refresh_from_db()
     assert later.status == Generation.CANCELLED
     assert "You stopped this" in me.page.get(later.get_absolute_url()).content.decode()
+
+
+def test_a_request_says_that_no_worker_can_make_it_until_one_lives(
+    me: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Mosaic, "queue", "gpu", raising=False)
+    waits = generation_of(me.artist)
+    places = {STUDIO: "No worker that can run it is up", NOW: "No worker that can make this is running"}
+    places[waits.get_absolute_url()] = "No worker that can make this is running"
+    observed.beat("cpu")
+    for address, words in places.items():
+        assert words in me.page.get(address).content.decode()
+    assert me.api.get(f"/api/generations/{waits.pk}/").json()["queue"]["served"] is False
+    observed.beat("cpu", also=["gpu"])
+    for address in places:
+        assert "No worker" not in me.page.get(address).content.decode()
+    assert me.api.get(f"/api/generations/{waits.pk}/").json()["queue"]["served"] is True
+    WorkerSeen.objects.update(seen_at=timezone.now() - 2 * observed.ALIVE)
+    assert "No worker that can make this" in me.page.get(NOW).content.decode()
 
 
 def test_a_failed_generation_says_why_and_can_be_tried_again(me: Person) -> None:
