@@ -4,6 +4,8 @@
 # make audit    the pinned packages against the public lists of known vulnerabilities; needs the network
 # make lint     style, types, import direction, templates, migrations
 # make bench    the figures
+# make bench-web  200 sockets and 50 requests a second over a large database (docs/operations.md)
+# make screenshots  every page of the demo artist, light, dark and on a phone, into docs/screenshots/
 # make evaluate the long ones: a hundred recordings through every coder
 # make bench-gpu  MusicGen's speed on a GPU, beside stock audiocraft and what memory bandwidth allows
 # Options: make run PORT=8080 HOST=0.0.0.0 STARFORGE_DATA=/somewhere · make test ARGS="-k verify"
@@ -24,7 +26,7 @@ digest = $(shell cat $(1) | sha256sum | cut -c1-16)
 RUNTIME := $(VENV)/.runtime-$(call digest,$(NEEDED))
 DEVELOPMENT := $(VENV)/.development-$(call digest,$(NEEDED) requirements-dev.txt requirements-evm.txt requirements-vyper.txt)
 
-.PHONY: run test test-faults audit lint bench bench-gpu evaluate
+.PHONY: run test test-faults audit lint bench bench-web bench-gpu screenshots evaluate
 .DEFAULT_GOAL := run
 
 run: $(RUNTIME)
@@ -42,8 +44,14 @@ audit: $(RUNTIME)
 bench: $(RUNTIME)
 	@exec $(PY) -m bench $(ARGS)
 
+bench-web: $(RUNTIME)
+	@exec $(PY) -m bench.web $(ARGS)
+
 evaluate: $(RUNTIME)
 	@exec $(PY) -m bench recognition $(ARGS)
+
+screenshots: $(DEVELOPMENT)
+	@exec $(PY) -m bench.screenshots $(ARGS)
 
 # The tests' recipes for checkpoints make its weights, so it needs what they need.
 bench-gpu: $(DEVELOPMENT)

@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 from bench.figures import Figure
+from bench.web.filling import grow_log
 
 NAME = "starforge_bench_log"
-BATCH = 50_000
 
 
 def main(arguments: list[str]) -> int:
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
         _set_up()
         print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}", flush=True)
         print(f"load {os.getloadavg()[0]:.1f} when it began", flush=True)
-        fill(asked.entries)
+        grow_log(asked.entries)
         lines = [proofs(asked.entries), replay(asked.entries)]
         lines += appends(asked.writers, asked.appends, asked.entries)
         from django.db import connections
@@ -48,39 +48,6 @@ def main(arguments: list[str]) -> int:
     for line in lines:
         print(f"{line.name:<58} {line.measured:>12} {line.wanted:>12}  {'ok' if line.fine else 'MISSED'}")
     return int(not all(line.fine for line in lines))
-
-
-def fill(entries: int) -> None:
-    """The log as `entries` appends would have left it, written in bulk; then its checkpoint, signed as ever."""
-    from django.db import connection
-    from django.utils import timezone
-
-    from provenance.log import store, tree
-    from provenance.models import LogEntry, LogHead, LogNode
-
-    began = time.perf_counter()
-    frontier: list[bytes] = []
-    now = timezone.now()
-    entry_table, node_table = LogEntry._meta.db_table, LogNode._meta.db_table
-    with connection.cursor() as cursor:
-        for low in range(0, entries, BATCH):
-            rows: list[tuple[object, ...]] = []
-            made: list[tuple[int, bytes]] = []
-            for at in range(low, min(low + BATCH, entries)):
-                leaf = tree.leaf_hash(at.to_bytes(8))
-                rows.append((at, leaf, "certificate", now))
-                _, frontier, nodes = tree.append(at, frontier, leaf)
-                made += [(store.node_key((level, place)), value) for level, place, value in nodes]
-            with cursor.copy(f'COPY {entry_table} ("index", leaf_hash, kind, created_at) FROM STDIN') as copy:
-                for row in rows:
-                    copy.write_row(row)
-            with cursor.copy(f"COPY {node_table} (id, hash) FROM STDIN") as copy:
-                for pair in made:
-                    copy.write_row(pair)
-        LogHead.objects.create(pk=1, size=entries, frontier=b"".join(frontier))
-        cursor.execute(f"ANALYZE {entry_table}, {node_table}")
-    store.checkpoint()
-    print(f"{entries:,} entries written in {time.perf_counter() - began:.0f} s", flush=True)
 
 
 def proofs(entries: int, times: int = 500) -> Figure:

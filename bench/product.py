@@ -38,23 +38,27 @@ class Product:
             env={**os.environ, "STARFORGE_DATA": str(self.data)},
             capture_output=True,
             text=True,
-            check=True,
+            check=False,
         )
+        assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
     def log_in(self, username: str, password: str) -> None:
         answer = self.api.post(f"{self.base}/api/token/", json={"username": username, "password": password})
         answer.raise_for_status()
         self.api.headers["Authorization"] = f"Token {answer.json()['token']}"
-        form = self.pages.get(f"{self.base}/account/login/").text
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)
-        assert token, "the log-in page has no form"
-        answer = self.pages.post(
-            f"{self.base}/account/login/",
-            data={"username": username, "password": password, "csrfmiddlewaretoken": token[1]},
-            allow_redirects=False,
+        self.form("/account/login/", "/account/login/", username=username, password=password)
+
+    def form(self, page: str, action: str, **fields: str) -> None:
+        """Send a form as the page has it; raises where it is not answered by leading elsewhere."""
+        token = re.search(
+            r'name="csrfmiddlewaretoken" value="([^"]+)"', self.pages.get(self.base + page).text
         )
-        assert answer.status_code == 302, f"log-in answered {answer.status_code}"
+        assert token, f"{page} has no form"
+        answer = self.pages.post(
+            self.base + action, data={**fields, "csrfmiddlewaretoken": token[1]}, allow_redirects=False
+        )
+        assert answer.status_code == 302, f"{action} answered {answer.status_code}"
 
     def get(self, path: str) -> Any:
         answer = self.api.get(self.base + path)
@@ -112,22 +116,25 @@ class Product:
 
 
 @contextmanager
-def started(data: Path) -> Iterator[Product]:
-    """`manage.py up` in `data`, with the demo artists, until the block ends."""
+def started(data: Path, *options: str, ready: list[float] | None = None) -> Iterator[Product]:
+    """`manage.py up` in `data`, with the demo artists, until the block ends.
+
+    ready: gets the seconds until /readyz said so, if somebody asks.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     log = data / "bench.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), "up", "--port", str(port)],
-            env={**os.environ, "STARFORGE_DATA": str(data), "STARFORGE_RATE_USER": "100000/min"},
+            [sys.executable, str(ROOT / "manage.py"), "up", "--port", str(port), *options],
+            env={"STARFORGE_RATE_USER": "100000/min", **os.environ, "STARFORGE_DATA": str(data)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    product = Product(data, port)
+    product, began = Product(data, port), time.monotonic()
     try:
         while True:
             try:
@@ -137,6 +144,10 @@ def started(data: Path) -> Iterator[Product]:
                 if process.poll() is not None:
                     raise RuntimeError(f"Starforge did not start:\n{log.read_text()[-2000:]}") from None
             time.sleep(0.1)
+        while ready is not None and not ready:
+            if requests.get(f"{product.base}/readyz", timeout=20).ok:
+                ready.append(time.monotonic() - began)
+            time.sleep(0.05)
         yield product
     finally:
         process.send_signal(signal.SIGINT)
