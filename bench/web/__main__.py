@@ -118,7 +118,8 @@ def _pages(artist: Any) -> list[tuple[str, str]]:
 
     tracks, takes = Track.objects.of(artist), GeneratedTrack.objects.filter(generation__artist=artist)
     track = tracks.order_by("pk")[tracks.count() // 2]
-    take = takes.select_related("generation").order_by("pk")[takes.count() // 2]
+    middle = takes.count() // 2
+    take, other = takes.select_related("generation").order_by("pk")[middle : middle + 2]
     entry = LogHead.objects.get().size // 2
     pages = max(1, takes.count() // 40)
     return [
@@ -136,7 +137,7 @@ def _pages(artist: Any) -> list[tuple[str, str]]:
         ("/history/requests/", "/history/requests/"),
         ("/history/evolution/", "/history/evolution/"),
         ("/history/families/", "/history/families/"),
-        ("/history/compare/", f"/history/compare/?take={take.pk}"),
+        ("/history/compare/", f"/history/compare/?take={take.pk}&take={other.pk}"),
         ("/adapters/", "/adapters/"),
         ("/account/", "/account/"),
         ("/gallery/", "/gallery/"),
