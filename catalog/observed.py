@@ -43,6 +43,11 @@ class WorkerSeen(models.Model):
         return self.name
 
     @property
+    def machine(self) -> str:
+        """Its host in a word, without what tells containers of one host apart."""
+        return self.host.split(" ")[0]
+
+    @property
     def queues(self) -> list[str]:
         return [self.queue, *filter(None, self.also.split(","))]
 

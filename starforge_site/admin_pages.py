@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Value
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import NoReverseMatch, URLPattern, path, reverse
@@ -18,7 +18,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from catalog import importing, intake, jobs
-from catalog.jobs import Job
 from catalog.observed import StageTime, WorkerSeen
 from generation import adapters, lifecycle
 from generation.submitting import Refused
@@ -66,9 +65,14 @@ def queues(request: HttpRequest) -> HttpResponse:
             {"row": row, "mean": row.seconds / row.count} for row in StageTime.objects.all() if row.count
         ],
         "groups": [
-            ("In hand", "running", _shown(request, "RUNNING", "-started_at")),
-            ("First in the queue", "queued", _shown(request, "QUEUED", "queued_at")),
-            ("Failed last", "failed", _shown(request, "FAILED", "-finished_at")),
+            ("In hand", "running", _shown(request, "RUNNING", "-started_at"), ("Stage", "Since", "Worker")),
+            (
+                "First in the queue",
+                "queued",
+                _shown(request, "QUEUED", "queued_at"),
+                ("Queue", "Waits since", "Attempts"),
+            ),
+            ("Failed last", "failed", _shown(request, "FAILED", "-finished_at"), ("Why", "When", "Attempts")),
         ],
         "shown": SHOWN,
     }
@@ -100,12 +104,13 @@ def _shown(request: HttpRequest, status: str, order: str) -> list[dict[str, Any]
     for model in work_figures.kinds():
         found: QuerySet[Any] = model._base_manager.filter(status=getattr(model, status)).order_by(order)
         light = ("pk", "status", "stage", "progress", "error", "failure", "request_id", "cancel_asked")
+        found = found.annotate(waits_by=F(model.QUEUE_BY) if model.QUEUE_BY else Value(""))
         rows += found.only(*light, "worker", "attempts", "queued_at", "started_at", "finished_at")[:SHOWN]
     rows.sort(key=lambda row: getattr(row, field) or row.queued_at, reverse=order.startswith("-"))
     return [_line(request, row) for row in rows[:SHOWN]]
 
 
-def _line(request: HttpRequest, row: Job) -> dict[str, Any]:
+def _line(request: HttpRequest, row: Any) -> dict[str, Any]:
     meta = row._meta
     try:
         url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
@@ -116,6 +121,7 @@ def _line(request: HttpRequest, row: Job) -> dict[str, Any]:
         "kind": meta.verbose_name,
         "model": meta.model_name,
         "url": url,
+        "queue": row.queue_for(row.waits_by),
         "worker": row.worker.split("|")[0].split(" ")[0] if row.worker else "",
         "may_steer": request.user.has_perm(f"{meta.app_label}.change_{meta.model_name}"),
     }

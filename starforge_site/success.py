@@ -45,11 +45,11 @@ def _matches() -> list[Measure]:
     )
     meaning = f"Takes whose match with their artist's catalog is over {NEAR}"
     return [
-        Measure(f"Takes over {NEAR}", _share(counts["near"], counts["all"]), "60 %", f"{meaning}."),
+        Measure(f"Takes over {NEAR}", _share(counts["near"], counts["all"]), "60%", f"{meaning}."),
         Measure(
             f"Takes over {NEAR}, last 30 days",
             _share(counts["new_near"], counts["new"]),
-            "60 %",
+            "60%",
             f"{meaning}, of those made in the last 30 days.",
         ),
     ]
@@ -81,7 +81,7 @@ def _adapters() -> list[Measure]:
         Measure(
             "Artists with an adapter",
             _share(trained, artists),
-            "80 %",
+            "80%",
             "Artists who generate and have trained a model on their catalog.",
         ),
         Measure(

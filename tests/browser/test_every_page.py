@@ -40,6 +40,7 @@ PRIVATE = (
     "/account/export/",
     "/account/delete/",
 )
+STAFF = ("/admin/queues/", "/admin/measures/")
 WIDTHS = (1440, 390)
 PASSWORD = "a-long-enough-phrase-42"
 
@@ -50,6 +51,26 @@ Barriers = Callable[[Page], list[dict[str, Any]]]
 def artist(site: Site) -> str:
     site.manage("create_artist", "pages", "--password", PASSWORD)
     return "pages"
+
+
+@pytest.fixture(scope="module")
+def staff(site: Site) -> str:
+    """Somebody who may see everything, and jobs in every state."""
+    site.manage("create_artist", "staff", "--password", PASSWORD)
+    site.manage(
+        "shell",
+        "--no-imports",
+        "-c",
+        "from catalog.models import Artist, Track\n"
+        "artist = Artist.objects.get(user__username='staff')\n"
+        "artist.user.is_staff = artist.user.is_superuser = True\n"
+        "artist.user.save()\n"
+        "for status in (Track.FAILED, Track.RUNNING):\n"
+        "    Track.objects.create(artist=artist, title='One', status=status, failure='damaged',\n"
+        "        worker='elsewhere|1|2', stage='Measuring tempo, key and loudness',\n"
+        "        error='The file ends in the middle. ' * 12, request_id='req_t4k0abcdefghijkl')\n",
+    )
+    return "staff"
 
 
 def log_in(page: Page, name: str) -> None:
@@ -124,6 +145,13 @@ def test_an_artists_page_is_sound(page: Page, artist: str, barriers: Barriers, p
     log_in(page, artist)
     look(page, path, width, barriers)
     assert page.evaluate("window.shifted") < STILL
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("path", STAFF)
+def test_a_page_for_staff_is_sound(page: Page, staff: str, barriers: Barriers, path: str, width: int) -> None:
+    log_in(page, staff)
+    look(page, path, width, barriers)
 
 
 def test_the_search_for_barriers_finds_one(page: Page, barriers: Barriers) -> None:
