@@ -132,6 +132,8 @@ ABLATIONS: Mapping[str, Ablation] = {
     "levels": Ablation("sections as loud as they come", {"arrange:_levelled": _as_it_is}),
     "events": Ablation("no fills, swells, cuts or ducking", {"form:events": always(())}),
     "voices": Ablation("nothing played anew", {"compose:voices_of": always(())}),
+    "key": Ablation("plans not priced by the key they will be heard in", {"tonality:PRICE": instead(0.0)}),
+    "rests": Ablation("rests of recordings kept", {"search:RESTS": instead(0)}),
 }
 
 

@@ -105,8 +105,7 @@ def _profiles() -> npt.NDArray[np.float64]:
 def key_scores(chroma: Chroma) -> npt.NDArray[np.float64]:
     """(24,) correlation with each key, majors by tonic then minors; zeros when nothing tonal sounds."""
     summed = chroma.frames.mean(axis=0, dtype=np.float64)
-    # The third partial of a note sounds as its fifth, the fifth partial as its major third.
-    summed = np.maximum(0, summed - _FIFTHS * np.roll(summed, 7) - _THIRDS * np.roll(summed, 4))
+    summed = _fundamentals(summed)
     if not summed.sum() > 0:
         return np.zeros(24)
     summed = summed / summed.sum()
@@ -119,6 +118,21 @@ def key_scores(chroma: Chroma) -> npt.NDArray[np.float64]:
         return np.zeros(24)
     scores: npt.NDArray[np.float64] = _TRUST @ (_profiles() @ (centred / size))
     return scores
+
+
+def _fundamentals(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Chroma, (12,) or (n, 12), without overtones: a third partial sounds as the fifth, a fifth as the major third."""
+    return np.maximum(0, rows - _FIFTHS * np.roll(rows, 7, axis=-1) - _THIRDS * np.roll(rows, 4, axis=-1))
+
+
+def scores_of(rows: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """(n, 24) as `key_scores`, for each of (n, 12) summed chroma whose bass is not known apart; zeros where even."""
+    notes = _fundamentals(np.atleast_2d(np.asarray(rows, dtype=np.float64)))
+    centred = notes - notes.mean(axis=1, keepdims=True)
+    size = np.linalg.norm(centred, axis=1, keepdims=True)
+    centred = np.where(size > 1e-9 * notes.sum(axis=1, keepdims=True), centred / np.maximum(size, 1e-12), 0.0)
+    profiles = np.tensordot(_TRUST, _profiles(), axes=1)
+    return np.asarray(centred @ profiles.T)
 
 
 def key_of(chroma: Chroma) -> tuple[Key | None, npt.NDArray[np.float64]]:

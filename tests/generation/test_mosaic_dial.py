@@ -12,7 +12,15 @@ from generation.engines.mosaic import Mosaic
 from generation.engines.mosaic.arrange import quiet_curve
 from generation.engines.mosaic.cast import choose_cast
 from generation.engines.mosaic.corpus import read_corpus
-from generation.engines.mosaic.dial import CLOSE, LOUDEST_LUFS, QUIETEST_LUFS, Levels, tuned, wanted_energy
+from generation.engines.mosaic.dial import (
+    CLOSE,
+    LOUDEST_LUFS,
+    QUIETEST_LUFS,
+    Hearing,
+    Levels,
+    tuned,
+    wanted_energy,
+)
 from generation.engines.mosaic.plan import SAMPLE_RATE, generator
 from tests.generation.mosaic_corpus import brief, corpus, material, planned, render
 
@@ -40,22 +48,32 @@ def heard(levels: Levels) -> float:
 def test_the_dial_finds_the_energy_between_its_ends(wanted: float) -> None:
     calls: list[Levels] = []
 
-    def hear(levels: Levels) -> tuple[float, None]:
+    def hear(levels: Levels) -> Hearing:
         calls.append(levels)
-        return heard(levels), None
+        return Hearing(heard(levels))
 
-    levels, energy, match = tuned(hear, -11.0, wanted)
-    assert energy == pytest.approx(wanted, abs=2 * CLOSE)
-    assert match is None
+    levels, found = tuned(hear, -11.0, wanted)
+    assert found.energy == pytest.approx(wanted, abs=2 * CLOSE)
     assert QUIETEST_LUFS <= levels.lufs <= LOUDEST_LUFS
     assert len(calls) == len({json.dumps(vars(one), sort_keys=True) for one in calls}) <= 5
 
 
 def test_the_dial_stops_where_the_artist_would_no_longer_be_heard() -> None:
-    levels, _, match = tuned(
-        lambda levels: (heard(levels), 0.8 if not levels.quiet_db else 0.2), -11.0, wanted=0.05
-    )
-    assert (levels.lufs, levels.quiet_db, match) == (QUIETEST_LUFS, 0.0, 0.8)
+    def hear(levels: Levels) -> Hearing:
+        return Hearing(heard(levels), 0.8 if not levels.quiet_db else 0.2)
+
+    levels, found = tuned(hear, -11.0, wanted=0.05)
+    assert (levels.lufs, levels.quiet_db, found.match) == (QUIETEST_LUFS, 0.0, 0.8)
+
+
+def test_the_dial_stops_where_a_second_would_fall_silent() -> None:
+    def hear(levels: Levels) -> Hearing:
+        return Hearing(heard(levels), 0.8, 0.2 if levels.quiet_db < -2.0 else 0.0)
+
+    levels, _ = tuned(hear, -11.0, wanted=0.05)
+    assert levels.lufs == QUIETEST_LUFS and levels.quiet_db >= -2.0
+    levels, _ = tuned(lambda levels: Hearing(heard(levels), 0.8), -11.0, wanted=0.05)
+    assert levels.quiet_db < -2.0
 
 
 def test_all_but_the_drops_are_turned_down_and_nothing_jumps() -> None:

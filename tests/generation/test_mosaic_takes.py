@@ -265,7 +265,7 @@ def test_the_estimate_grows_with_duration_and_takes() -> None:
 
 def test_the_engine_says_what_it_is() -> None:
     engine = Mosaic()
-    assert (engine.slug, engine.label, engine.version) == ("mosaic", "Mosaic", "2.3")
+    assert (engine.slug, engine.label, engine.version) == ("mosaic", "Mosaic", "2.4")
     assert engine.commercial_use and engine.licence == "Your own recordings"
     assert engine.availability().ready
     assert {"bpm", "key", "stems", "midi", "seed", "lineage", "references"} <= engine.capabilities()

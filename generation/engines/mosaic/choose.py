@@ -8,9 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from catalog.analysis.keys import Key
 from generation.engines.mosaic.cast import Part
 from generation.engines.mosaic.corpus import BLOCK_BARS, Phrase
 from generation.engines.mosaic.plan import Section
+from generation.engines.mosaic.tonality import strangeness
 from generation.engines.mosaic.used import Used
 
 BEAM = 12
@@ -18,6 +20,7 @@ SHARE = 0.40  # most of the bars that one source may play in, where there are ot
 # orders keep odd bars odd: a phrase of a track at half the tempo is two of its bars, each cut in halves
 ORDERS = ((0, 1, 0, 3), (2, 1, 2, 3), (0, 3, 2, 1), (2, 3, 0, 1))
 PLAIN = (0, 1, 2, 3)
+STRANGE = 0.8  # cost of a phrase that has nothing of the key of the take
 AGAIN = 1.0  # cost of a phrase that was played already: that of one a good half of the energies away
 NOTHING = Used()
 VERBATIM = 7.9  # seconds of one recording in a row that are still a building block, not a quotation
@@ -127,11 +130,12 @@ def choose_line(
     temperature: float = 1.0,
     used: Used = NOTHING,
     under: Sequence[Choice] = (),
+    key: Key | None = None,
 ) -> tuple[list[Choice], float]:
     """Phrases for the slots of a layer, and the mean cost of a block.
 
     parts: the part for each slot. used: what was played already, to be avoided. under: an already chosen line with
-    which each block should agree in harmony, or none.
+    which each block should agree in harmony, or none. key: that of the take, which tonal layers should be heard in.
     """
     beneath = {choice.slot.bar: choice for choice in under}
     pools = {_name(part): _Pool.of(part.phrases()) for part in parts}
@@ -140,12 +144,17 @@ def choose_line(
         _name(part): AGAIN * np.array([used.share(part.source, p) for p in pools[_name(part)].phrases])
         for part in parts
     }
+    foreign = {
+        _name(part): STRANGE * strangeness(np.roll(pools[_name(part)].chroma, part.shift, axis=1), key)
+        for part in parts
+        if layer != "drums"
+    }
     turns = rng.integers(0, 12, len(found))
     beam: list[tuple[float, tuple[tuple[str, int], ...]]] = [(0.0, ())]
     for step, (slot, part) in enumerate(zip(found, parts, strict=True)):
         name = _name(part)
         pool = pools[name]
-        fixed = chance[name] + stale[name]
+        fixed = chance[name] + stale[name] + foreign.get(name, 0.0)
         fixed = fixed + np.array([_fixed_cost(phrase, slot, part, layer) for phrase in pool.phrases])
         if slot.bar in beneath:
             fixed = fixed + np.array([_clash(phrase, part, beneath[slot.bar]) for phrase in pool.phrases])
@@ -224,6 +233,7 @@ class _Pool:
     ends: np.ndarray
     first: np.ndarray
     level: np.ndarray
+    chroma: np.ndarray
     head: np.ndarray  # unit rows, like the next two
     tail: np.ndarray
     after: np.ndarray
@@ -236,6 +246,7 @@ class _Pool:
             np.array([p.end for p in phrases]),
             np.array([p.first_bar for p in phrases]),
             np.array([p.level_db for p in phrases]),
+            np.array([p.chroma for p in phrases]).reshape(-1, 12),
             *(_unit(np.array([getattr(p, name) for p in phrases])) for name in ("head", "tail", "following")),
         )
 

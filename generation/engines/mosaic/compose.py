@@ -18,10 +18,11 @@ from generation.engines.mosaic.chords import chord_path
 from generation.engines.mosaic.corpus import Source, best_key, read_corpus
 from generation.engines.mosaic.dial import LOUDEST_LUFS, QUIETEST_LUFS
 from generation.engines.mosaic.plan import BEATS, Block, Grid, Plan, Section, Voice, generator
+from generation.engines.mosaic.tonality import Tonality
 from generation.engines.mosaic.used import Used
 from generation.mastering import target_lufs
 
-ENGINE = "mosaic/2.3"
+ENGINE = "mosaic/2.4"
 HOMESICK = 0.5  # of `Cast.price`, between the key of a catalog and that of who plays
 LIFTED_FROM = 3  # cuts that a kit or a voice is read from
 A_PART = (
@@ -89,9 +90,12 @@ def recast(session: Session) -> Session:
     return replace(session, cast=cast, notes=_notes(session.sources, cast, session.brief))
 
 
-def compose(session: Session, *, style: str, variant: int) -> Plan:
-    """A plan in a style ("hard" or "soft"). The variant draws other phrases from the same tracks."""
-    brief, cast = session.brief, session.cast
+def compose(session: Session, *, style: str, variant: int, in_key: bool = False) -> Plan:
+    """A plan in a style ("hard" or "soft"). The variant draws other phrases from the same tracks.
+
+    in_key: only phrases near the key of the take are cheap, which costs likeness where it is not needed.
+    """
+    brief, cast, key = session.brief, session.cast, session.key if in_key else None
     grid = Grid(brief.bpm)
     length = form.length(brief.duration_seconds, grid)
     kind = form.family(brief.genre)
@@ -115,6 +119,7 @@ def compose(session: Session, *, style: str, variant: int) -> Plan:
         layer="harmony",
         temperature=brief.temperature,
         used=session.used,
+        key=key,
     )
     every_drum = slots(
         [Section(s.name, s.first_bar, s.bars, s.energy, {"drums": 1.0}) for s in made], "drums"
@@ -136,9 +141,10 @@ def compose(session: Session, *, style: str, variant: int) -> Plan:
         if parts:
             wanted = bass_slots if layer == "bass" else [s for s in slots(made, "lead") if s.name != "intro"]
             lines[layer], _ = choose_line(
-                wanted, assign(wanted, parts, length.bars), rng, layer=layer, under=harmony
+                wanted, assign(wanted, parts, length.bars), rng, layer=layer, under=harmony, key=key
             )
     blocks = [block_of(choice, layer) for layer, line in lines.items() for choice in line]
+    by_id = {source.id: source for source in session.sources}
     return Plan(
         engine=ENGINE,
         style=style,
@@ -156,8 +162,13 @@ def compose(session: Session, *, style: str, variant: int) -> Plan:
         spectrum=_spectrum(session),
         tilt_db=round(float(1.5 * mood_wishes(brief)[0] + 2.0 * (brief.energy - 0.5)), 3),
         voices=voices_of(made, blocks, f"{brief.seed}/{session.take}", brief, session.sources),
-        chords=chords_of(blocks, {s.id: s for s in session.sources}, session.key, length.bars),
-        costs={**cast.costs, "harmony_phrases": round(harmony_cost, 4), "drum_phrases": round(drums_cost, 4)},
+        chords=chords_of(blocks, by_id, session.key, length.bars),
+        costs={
+            **cast.costs,
+            "harmony_phrases": round(harmony_cost, 4),
+            "drum_phrases": round(drums_cost, 4),
+            "key": Tonality.of(blocks, made, by_id).cost(session.key),
+        },
     )
 
 

@@ -65,19 +65,23 @@ def levels_of(dial: float, target_lufs: float) -> Levels:
     )
 
 
-def tuned(
-    hear: Callable[[Levels], tuple[float, float | None]], target_lufs: float, wanted: float
-) -> tuple[Levels, float, float | None]:
-    """(levels, energy, match): as near to `wanted` as a turn of the dial gets while it stays theirs.
+@dataclass(frozen=True)
+class Hearing:
+    """Of a mix at some levels: its energy, its match where there is a judge, and what a silence in it costs."""
 
-    hear: (energy, match or None) of the mix at some levels.
-    """
-    heard: dict[float, tuple[float, float | None]] = {}
+    energy: float
+    match: float | None = None
+    silence: float = 0.0
+
+
+def tuned(hear: Callable[[Levels], Hearing], target_lufs: float, wanted: float) -> tuple[Levels, Hearing]:
+    """As near to `wanted` as a turn of the dial gets while it stays theirs, and does not fall silent."""
+    heard: dict[float, Hearing] = {}
 
     def energy_at(dial: float) -> float:
         if dial not in heard:
             heard[dial] = hear(levels_of(dial, target_lufs))
-        return heard[dial][0]
+        return heard[dial].energy
 
     near, far = 0.0, UP if energy_at(0.0) < wanted else DOWN
     if abs(energy_at(0.0) - wanted) > CLOSE:
@@ -97,9 +101,9 @@ def tuned(
                 far = between
 
     def worth(dial: float) -> float:
-        energy, match = heard[dial]
-        fit = min(match, ENOUGH) if match is not None else 0.0
-        return fit - WORTH * max(0.0, abs(energy - wanted) - CLOSE)
+        found = heard[dial]
+        fit = min(found.match, ENOUGH) if found.match is not None else 0.0
+        return fit - found.silence - WORTH * max(0.0, abs(found.energy - wanted) - CLOSE)
 
     best = max(heard, key=lambda dial: (round(worth(dial), 6), -abs(dial)))
-    return (levels_of(best, target_lufs), *heard[best])
+    return levels_of(best, target_lufs), heard[best]

@@ -35,13 +35,14 @@ _NO_CHROMA = Chroma(_FLAT, _FLAT, 0.0)  # it plays no part in the energy
 class Heard:
     """energy: 0..1 as the analysis tells it. vector: (242,) embedding. key: None where nothing tonal sounds.
 
-    quietest: dBFS RMS of the quietest second before the last bar has ended.
+    quietest: dBFS RMS of the quietest second before the last bar has ended. rest: seconds at which it begins.
     """
 
     energy: float
     key: Key | None
     vector: np.ndarray
     quietest: float
+    rest: float
 
 
 class Ears:
@@ -75,6 +76,10 @@ class Ears:
         mastered = self.mastered(levels)
         return self._energy(mastered, front_end(mastered, RATE))
 
+    def quietest(self, levels: Levels) -> tuple[float, float]:
+        """(dBFS, seconds) of the quietest second before the last bar has ended."""
+        return self._quietest(self.mastered(levels))
+
     def hear(self, levels: Levels) -> Heard:
         """At the same levels as the time before, what was heard then: the dial begins where its mix was judged."""
         if self._last is None or self._last[0] != levels:
@@ -86,10 +91,11 @@ class Ears:
         front = front_end(mastered, RATE)
         chroma = chroma_of(front)
         key, _ = (None, None) if front.silent else key_of(chroma)
+        return Heard(self._energy(mastered, front), key, embed(front, chroma), *self._quietest(mastered))
+
+    def _quietest(self, mastered: np.ndarray) -> tuple[float, float]:
         end = round(self._plan.bars * self._plan.grid.bar_seconds * RATE)
-        return Heard(
-            self._energy(mastered, front), key, embed(front, chroma), quietest_second(mastered[:, :end], RATE)
-        )
+        return quietest_second(mastered[:, :end], RATE)
 
     def _energy(self, mastered: np.ndarray, front: Front) -> float:
         """Energy by the analysis' own measures; the grid is known."""
@@ -98,14 +104,18 @@ class Ears:
         return 0.0 if raw is None else Background.load().energy_percentile(raw)
 
 
-def quietest_second(samples: np.ndarray, rate: int) -> float:
-    """dBFS RMS of the quietest second of (channels, n), looked at every tenth; 0 for less than a second."""
+def quietest_second(samples: np.ndarray, rate: int) -> tuple[float, float]:
+    """(dBFS RMS, start in seconds) of the quietest second of (channels, n), looked at every tenth.
+
+    Level 0 for less than a second.
+    """
     tenths = samples.shape[1] // (rate // 10)
     if tenths < 10:
-        return 0.0
+        return 0.0, 0.0
     rows = np.square(samples[:, : tenths * (rate // 10)], dtype=np.float64).mean(axis=0)
     power = np.convolve(rows.reshape(tenths, -1).mean(axis=1), np.full(10, 0.1), mode="valid")
-    return float(10.0 * np.log10(power.min() + 1e-12))
+    at = int(power.argmin())
+    return float(10.0 * np.log10(power[at] + 1e-12)), at / 10.0
 
 
 def _small(stem: np.ndarray) -> np.ndarray:

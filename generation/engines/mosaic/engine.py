@@ -146,6 +146,7 @@ def _best_of(
         progress,
         energy=wanted_energy(brief.energy, own_energies(sources)),
         catalog=[track.id for track in material.corpus],
+        fresh=brief.edit is None,
     )
     best = heard[0]
     chosen = options[best.number]

@@ -12,10 +12,12 @@ import numpy as np
 from catalog.analysis.keys import Key, mirex_weight, parse_key
 from generation.engines.base import Judge
 from generation.engines.mosaic.compose import Session, compose, recast, total_cost
-from generation.engines.mosaic.dial import Levels, tuned
+from generation.engines.mosaic.dial import Hearing, Levels, tuned
 from generation.engines.mosaic.ears import Ears
 from generation.engines.mosaic.mixing import mix
 from generation.engines.mosaic.plan import SAMPLE_RATE, Plan
+from generation.engines.mosaic.rests import without_rest
+from generation.engines.mosaic.tonality import ASTRAY
 from generation.engines.mosaic.workshop import Workshop
 from generation.engines.progress import Progress
 
@@ -27,6 +29,7 @@ GOOD_ENOUGH = 0.88  # a candidate that fits so well and misses nothing ends the 
 LEAST_OTHERS = 4  # tracks that must be left for a comparison without the ones the take is built from
 ENERGY_SLACK = 0.03
 DEAD_AIR_DB = -38.0  # of the quietest second: from here down a take seems to have stopped
+RESTS = 3  # at most, that are played over by other bars
 NOTICEABLE = 0.01  # of match
 
 
@@ -35,8 +38,8 @@ class Candidate:
     """A plan that was mixed and heard, with everything measured that its sound decides.
 
     number: among the plans, from 0. match, alone: calibrated match with the catalog, and with those of its tracks that
-    are not in the take; None without a judge. energy: as it will be measured. quietest: dBFS of its quietest second.
-    stems: None where they were not kept.
+    are not in the take; None without a judge. energy: as it will be measured. quietest: dBFS of its quietest second,
+    rest: when it begins, in seconds. stems: None where they were not kept.
     """
 
     plan: Plan
@@ -46,6 +49,7 @@ class Candidate:
     energy: float | None = None
     key: Key | None = None
     quietest: float = 0.0
+    rest: float = 0.0
     wanted_energy: float = 0.5
     stems: dict[str, np.ndarray] | None = field(default=None, repr=False, compare=False)
     ears: Ears | None = field(default=None, repr=False, compare=False)
@@ -72,7 +76,7 @@ class Candidate:
 
     @property
     def silence_miss(self) -> float:
-        return min(0.2, 0.02 * max(0.0, DEAD_AIR_DB - self.quietest))
+        return silence(self.quietest)
 
     def told(self, best: Candidate) -> dict[str, Any]:
         """The candidate for whoever wants to know why: {style, match, alone, energy, key, costs, chosen, reason}."""
@@ -88,22 +92,33 @@ class Candidate:
         }
 
 
+def silence(quietest: float) -> float:
+    """Of match, what a take is worth less whose quietest second is of this level (dBFS)."""
+    return min(0.2, 0.02 * max(0.0, DEAD_AIR_DB - quietest))
+
+
 def drafts(session: Session, tick: Callable[[], None]) -> list[tuple[Plan, tuple[str, ...]]]:
     """The plans worth hearing, likeliest first, each with what the artist should know of it.
 
     The cheapest in the likelier style, the cheapest of others who could play, the next cheapest, and the first in the
-    other style. The last two keep the artist's own bass throughout: not every bass can be played anew and still be
-    theirs, and the match tells.
+    other style. Where even the cheapest is likely to be heard in another key than its own, all are drawn anew from
+    phrases near the key. The last two keep the artist's own bass throughout: not every bass can be played anew and
+    still be theirs, and the match tells.
     """
     likely, other = ("hard", "soft") if session.brief.energy >= 0.45 else ("soft", "hard")
 
-    def cheapest(of: Session, variants: int) -> list[tuple[int, Plan]]:
-        drawn = []
-        for variant in range(variants):
-            drawn.append(compose(of, style=likely, variant=variant))
-            tick()
-        order = sorted(range(variants), key=lambda n: (round(total_cost(drawn[n]), 9), n))
-        return [(n, drawn[n]) for n in order]
+    def cheapest(of: Session, variants: int) -> list[tuple[int, Plan, bool]]:
+        found: list[tuple[int, Plan, bool]] = []
+        for in_key in (False, True):
+            drawn = []
+            for variant in range(variants):
+                drawn.append(compose(of, style=likely, variant=variant, in_key=in_key))
+                tick()
+            order = sorted(range(variants), key=lambda n: (round(total_cost(drawn[n]), 9), n))
+            found = [(n, drawn[n], in_key) for n in order]
+            if found[0][1].costs["key"] < ASTRAY:
+                break
+        return found
 
     others = recast(session)
     own, theirs = cheapest(session, VARIANTS - OTHERS), cheapest(others, OTHERS)
@@ -111,7 +126,7 @@ def drafts(session: Session, tick: Callable[[], None]) -> list[tuple[Plan, tuple
         (own[0][1], session.notes),
         (theirs[0][1], others.notes),
         (_bass_cut(own[1][1]), session.notes),
-        (_bass_cut(compose(session, style=other, variant=own[0][0])), session.notes),
+        (_bass_cut(compose(session, style=other, variant=own[0][0], in_key=own[0][2])), session.notes),
     ]
 
 
@@ -127,10 +142,12 @@ def search(
     *,
     energy: float,
     catalog: Sequence[str],
+    fresh: bool = True,
 ) -> list[Candidate]:
     """Mix and hear the plans in turn; all that were heard, best first. Without a judge only the first is.
 
-    energy: what the take should measure. catalog: ids of all tracks. Only the best keeps its stems.
+    energy: what the take should measure. catalog: ids of all tracks. fresh: no edits, which keep the passages of their
+    parent, rests and all. Only the best keeps its stems.
     """
     longest = max(plan.samples for plan in plans)
     limit = 1 if judge is None else min(len(plans), MIXED if longest <= LONG else 2)
@@ -145,7 +162,11 @@ def search(
         progress.to(low, "Cutting and layering" if number == 0 else "Trying another arrangement")
         measured, stems = mix(plan, workshop, partial(progress.within, low, low + 0.85 * span))
         progress.to(low + 0.9 * span, "Comparing with your catalog")
-        candidate = replace(hear(measured, stems, judge, energy=energy, catalog=catalog), number=number)
+        listen = partial(hear, judge=judge, energy=energy, catalog=catalog)
+        candidate = listen(measured, stems)
+        if fresh:
+            candidate = sounding(plan, candidate, workshop, listen)
+        candidate = replace(candidate, number=number)
         progress.tick()
         if longest > LONG and limit > 1:
             candidate = replace(candidate, stems=None)
@@ -154,6 +175,26 @@ def search(
         if best.quality >= GOOD_ENOUGH and not (best.energy_miss or best.key_miss or best.silence_miss):
             break
     return [dialled(heard[0], judge), *heard[1:]]
+
+
+def sounding(
+    plan: Plan,
+    candidate: Candidate,
+    workshop: Workshop,
+    listen: Callable[[Plan, dict[str, np.ndarray]], Candidate],
+) -> Candidate:
+    """The candidate, with other bars where it fell silent for a second, as long as that makes it better."""
+    for _ in range(RESTS):
+        if not candidate.silence_miss or candidate.stems is None:
+            break
+        turned = without_rest(plan, candidate.stems, candidate.rest)
+        if turned is None:
+            break
+        again = listen(*mix(turned, workshop, lambda share: None))
+        if again.quality <= candidate.quality:
+            break
+        plan, candidate = turned, again
+    return candidate
 
 
 def hear(
@@ -168,9 +209,14 @@ def hear(
     settled = bool(plan.eq_db)  # an edit keeps the equaliser and the levels of its parent
     ears = Ears(plan, stems)
     plan = replace(plan, eq_db=ears.eq_db)
+    levels = Levels(plan.trims_db, plan.target_lufs, plan.quiet_db)
     if judge is None:
-        return Candidate(plan, wanted_energy=energy, stems=stems, ears=None if settled else ears)
-    heard = ears.hear(Levels(plan.trims_db, plan.target_lufs, plan.quiet_db))
+        quietest, rest = ears.quietest(levels)
+        kept = None if settled else ears
+        return Candidate(
+            plan, quietest=round(quietest, 1), rest=rest, wanted_energy=energy, stems=stems, ears=kept
+        )
+    heard = ears.hear(levels)
     donors = plan.track_ids()
     alone = None
     if len(set(catalog) - set(donors)) >= LEAST_OTHERS:
@@ -182,6 +228,7 @@ def hear(
         energy=round(heard.energy, 3),
         key=heard.key,
         quietest=round(heard.quietest, 1),
+        rest=heard.rest,
         wanted_energy=energy,
         stems=stems,
         ears=None if settled else ears,
@@ -194,21 +241,21 @@ def dialled(candidate: Candidate, judge: Judge | None) -> Candidate:
     if ears is None:
         return candidate
 
-    def judged(levels: Levels) -> tuple[float, float | None]:
+    def judged(levels: Levels) -> Hearing:
         if judge is None:
-            return ears.energy(levels), None
+            return Hearing(ears.energy(levels))
         heard = ears.hear(levels)
-        return heard.energy, judge(heard.vector, ())
+        return Hearing(heard.energy, judge(heard.vector, ()), silence(heard.quietest))
 
-    levels, energy, match = tuned(judged, candidate.plan.target_lufs, candidate.wanted_energy)
+    levels, heard = tuned(judged, candidate.plan.target_lufs, candidate.wanted_energy)
     plan = replace(
         candidate.plan, trims_db=levels.trims_db, target_lufs=levels.lufs, quiet_db=levels.quiet_db
     )
     return replace(
         candidate,
         plan=plan,
-        energy=round(energy, 3),
-        match=None if match is None else round(float(match), 4),
+        energy=round(heard.energy, 3),
+        match=None if heard.match is None else round(float(heard.match), 4),
         ears=None,
     )
 
