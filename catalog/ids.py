@@ -48,3 +48,7 @@ def exhibit_id() -> str:
 
 def preset_id() -> str:
     return new_id("pre")
+
+
+def blend_id() -> str:
+    return new_id("bld")

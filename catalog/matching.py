@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from catalog.analysis import TrackAnalysis
     from catalog.audio.copies import Shared, Shelf
     from catalog.audio.limits import Limits
-    from catalog.similarity import CatalogModel, Match
+    from catalog.similarity import BlendedModel, CatalogModel, Match
 
 # Of so many tracks named by the caller every alignment is tried, which also finds short and mixed passages.
 COMPARE_AT_MOST = 60
@@ -224,7 +224,7 @@ def match_audio(
     samples: np.ndarray,
     sample_rate: int,
     *,
-    model: CatalogModel | None = None,
+    model: CatalogModel | BlendedModel | None = None,
     near: Iterable[str] = (),
     bpm_range: tuple[float, float] | None = None,
     audio_sha256: str = "",

@@ -17,11 +17,13 @@ from catalog.audio.ranged import ranged
 from generation import lifecycle
 from generation.adapter_admin import AdapterAdmin, TrainingConsentAdmin
 from generation.admin_parts import Steered, certificate_link
+from generation.blend_admin import BlendAdmin
 from generation.gallery_admin import ExhibitAdmin, ExhibitReportAdmin
 from generation.models import GeneratedTrack, Generation
 
 __all__ = [
     "AdapterAdmin",
+    "BlendAdmin",
     "ExhibitAdmin",
     "ExhibitReportAdmin",
     "GeneratedTrackAdmin",

@@ -13,7 +13,7 @@ class GenerationConfig(AppConfig):
     def ready(self) -> None:
         from catalog import room
         from catalog.signals import sound_gone, track_analysed
-        from generation import adapter_files, archives, corpus, token_cache, usage
+        from generation import adapter_files, archives, blends, corpus, token_cache, usage
         from generation.library import recognise
         from generation.lifecycle import artist_goes
         from generation.remains import kept_of
@@ -29,7 +29,7 @@ class GenerationConfig(AppConfig):
         )
         pre_delete.connect(artist_goes, sender="catalog.Artist", dispatch_uid="generation.artist_goes")
         sound_gone.connect(token_cache.sound_goes, dispatch_uid="generation.tokens.sound_goes")
-        for one in (token_cache, adapter_files, archives):
+        for one in (token_cache, adapter_files, archives, blends):
             pre_delete.connect(
                 one.artist_goes, sender="catalog.Artist", dispatch_uid=f"{one.__name__}.artist_goes"
             )

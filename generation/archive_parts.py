@@ -11,6 +11,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from catalog import accounts
 from catalog.models import Artist, DNASnapshot, Track
+from generation import blends
 from generation.models import Adapter, GeneratedTrack, Generation
 from provenance import bundle
 from provenance.models import Certificate
@@ -26,6 +27,7 @@ Everything {name} has in Starforge, packed on {day}.
   generations/        what was asked for: the request, and what it was read into
   takes/              what was made: audio, stems, and how it came about
   adapters/           what was learned from your recordings
+  blends.json         agreements with other artists, and every step of them
   certificates/       each certificate as JSON, and as the zip that proves itself offline
 
 JSON is UTF-8. Times are UTC.
@@ -84,6 +86,7 @@ def write(artist: Artist, out: Packing) -> None:
     for generation in Generation.objects.filter(artist=artist).iterator(chunk_size=20):
         out.text(f"generations/{generation.pk}.json", dumped(_columns(generation)))
     _takes(artist, out)
+    out.text("blends.json", dumped(_blends(artist)))
     for adapter in Adapter.objects.filter(artist=artist).iterator(chunk_size=20):
         out.text(f"adapters/{adapter.pk}.json", dumped(_columns(adapter)))
         if adapter.status == Adapter.READY and adapter.folder.is_dir():
@@ -117,6 +120,36 @@ def _account(artist: Artist) -> dict[str, Any]:
         "rights_declared_at": artist.rights_declared_at,
         "others_may": accounts.consents(artist),
     }
+
+
+def _blends(artist: Artist) -> list[dict[str, Any]]:
+    """Agreements as this artist may know them: of the other one the name, once they answered."""
+    told = []
+    for row in blends.of(artist).prefetch_related("consents", "steps"):
+        own = blends.consent_of(row, artist)
+        answered = row.accepted_at is not None or row.inviter_id != artist.pk
+        partner = row.partner_of(artist) if answered else None
+        told.append(
+            {
+                "id": row.pk,
+                "state": row.state,
+                "partner": partner.name if partner else None,
+                "addressed": row.addressed if row.inviter_id == artist.pk else "",
+                "you_agreed": None
+                if own is None
+                else {
+                    "statement": own.statement,
+                    "given_at": own.given_at,
+                    "titles": own.titles,
+                    "hears": own.hears,
+                },
+                "log": [
+                    {"at": one.at, "step": one.step, "own": one.artist_id == artist.pk}
+                    for one in row.steps.all()
+                ],
+            }
+        )
+    return told
 
 
 def _columns(row: Any, *leave: str) -> dict[str, Any]:

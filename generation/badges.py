@@ -41,7 +41,7 @@ def badges(
         "Method recorded": bool(
             params.get("seed") and recipe.get("plan_sha256") and source.get("catalog_hash")
         ),
-        "Co-authored": len({artist, *(one.artist for one in held)}) > 1,
+        "Co-authored": len({artist, *(one.artist for one in held), *_partner(provenance)}) > 1,
         "Lineage complete": bool(named) and len(held) == len(named) and all(one.stands for one in held),
     }
     return [name for name in WORDS if true[name]]
@@ -49,9 +49,14 @@ def badges(
 
 def process(artist: str, provenance: Mapping[str, Any]) -> str:
     """How it was made, on one line."""
-    model, heard = wording.model_name(provenance), wording.recordings(provenance)
+    model, heard = wording.model_name(provenance), wording.whose(provenance, wording.clip(artist))
     by = f"AI-native, by {model}" if model else "AI-native"
-    return f"{by} from {heard} of {wording.clip(artist)}" if heard else by
+    return f"{by} from {heard}" if heard else by
+
+
+def _partner(provenance: Mapping[str, Any]) -> list[str]:
+    other = wording.partner(provenance)
+    return [str(other["artist"])] if other else []
 
 
 def _block(provenance: Mapping[str, Any], name: str) -> Mapping[str, Any]:

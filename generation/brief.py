@@ -25,6 +25,14 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Blending:
+    """Another artist in a take. id: of the agreement with them. weight: how much of them, 0 (nothing) to 1 (all)."""
+
+    id: str
+    weight: float = 0.5
+
+
+@dataclass(frozen=True)
 class Edit:
     """One change to a finished take; everything it does not name stays as it was.
 
@@ -63,6 +71,7 @@ class Brief:
     model: which of an engine's models, or None for its own choice. text: the words that a model is given, written by
     rules from the rest or by the artist; None for engines that read none. options: further settings of the engine.
     watermark: whether the take carries its certificate's number in its sound.
+    blend: the other artist whose recordings and DNA go in, and how much; None for a take of one's own.
     adapter: id of what the model learned from recordings, or None. strength: of it, 0 (none of it) to 1.
     """
 
@@ -89,6 +98,7 @@ class Brief:
     watermark: bool = True
     adapter: str | None = None
     strength: float = 1.0
+    blend: Blending | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON. The seed becomes text: 64 bits do not survive JSON numbers."""
@@ -112,6 +122,7 @@ class Brief:
         )
         known["references"] = tuple(Reference(**reference) for reference in data.get("references", ()))
         known["edit"] = Edit.from_json(data["edit"]) if data.get("edit") else None
+        known["blend"] = Blending(**data["blend"]) if data.get("blend") else None
         known["avoid"] = tuple((str(track), int(bar)) for track, bar in data.get("avoid", ()))
         return cls(**known)
 

@@ -29,6 +29,8 @@ def fields_of(wishes: Wishes, engine: str) -> dict[str, Any]:
     initial |= {"engine": engine, **wishes.options}
     initial["seed"] = "" if wishes.seed is None else str(wishes.seed)
     initial["temperature"] = None if wishes.temperature == 1.0 else wishes.temperature
+    if wishes.blend:
+        initial |= {"blend": wishes.blend.id, "weight": round(100 * wishes.blend.weight)}
     for place, one in enumerate(wishes.references, start=1):
         initial[f"reference_{place}"], initial[f"role_{place}"] = one.track_id, one.role
         initial[f"from_{place}"] = None if one.start_bar is None else one.start_bar + 1

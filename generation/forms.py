@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 
 from catalog.analysis.keys import ALL_KEYS
 from generation import keeping
-from generation.brief import EDIT_KINDS, ROLES, Edit, Reference
+from generation.brief import EDIT_KINDS, ROLES, Blending, Edit, Reference
 from generation.edits import AUDIBLE, LAYERS, MOST_BARS
 from generation.presets import NAME_LENGTH
 from generation.prompting import (
@@ -78,6 +78,8 @@ class StudioForm(forms.Form):
     engine = forms.CharField(max_length=40, required=False)
     adapter = forms.CharField(max_length=64, required=False, label="Adapter")
     strength = forms.FloatField(min_value=0, max_value=1, required=False, label="Strength")
+    blend = forms.CharField(max_length=64, required=False, label="With")
+    weight = forms.FloatField(min_value=0, max_value=100, required=False, label="How much of them")
     # Of engines with models. What they mean, and between which limits, the engine says.
     model = forms.CharField(max_length=60, required=False)
     text = forms.CharField(max_length=TEXT_LENGTH, required=False)
@@ -121,6 +123,13 @@ class StudioForm(forms.Form):
             )
         return tuple(found)
 
+    def blending(self) -> Blending | None:
+        """The other artist; on the page their weight is a percentage."""
+        if not (chosen := self.cleaned_data["blend"]):
+            return None
+        weight = self.cleaned_data["weight"]
+        return Blending(chosen, 0.5 if weight is None else round(weight / 100, 4))
+
     def wishes(self) -> Wishes:
         data = self.cleaned_data
         return Wishes(
@@ -136,6 +145,7 @@ class StudioForm(forms.Form):
             temperature=1.0 if data["temperature"] is None else data["temperature"],
             adapter=data["adapter"] or None,
             strength=1.0 if data["strength"] is None else data["strength"],
+            blend=self.blending(),
             model=data["model"].strip() or None,
             text=data["text"].strip() or None,
             options={name: data[name] for name in OPTIONS if data[name] not in (None, "")},

@@ -20,6 +20,7 @@ from generation.models import Adapter, Export, GeneratedTrack, Generation, Resto
 from generation.restoring import CannotRestore, HereAlready, remade, remake, restorable, restore
 from generation.submitting import (
     MOST_UNDER_WAY,
+    CannotBlend,
     EngineUnavailable,
     PlanForbids,
     Refused,
@@ -38,6 +39,7 @@ from generation.waiting import queue_position, queue_positions, served
 
 __all__ = [
     "MOST_UNDER_WAY",
+    "CannotBlend",
     "CannotEdit",
     "CannotRestore",
     "EngineUnavailable",

@@ -17,7 +17,31 @@ from catalog.jobs import Job
 from catalog.models import Artist, DNASnapshot, Track
 from catalog.precedence import Rank
 from generation import allowance
+from generation.blend_models import Blend, BlendConsent, BlendStep
 from provenance.models import Certificate
+
+__all__ = [
+    "Adapter",
+    "AdapterSource",
+    "Blend",
+    "BlendConsent",
+    "BlendStep",
+    "EvolutionNote",
+    "Exhibit",
+    "ExhibitReport",
+    "Export",
+    "GeneratedTrack",
+    "Generation",
+    "Preset",
+    "Restoration",
+    "Share",
+    "ShareQuerySet",
+    "SpentGeneration",
+    "TakeTag",
+    "TrainingConsent",
+    "queue_of",
+    "share_key",
+]
 
 
 def share_key() -> str:
@@ -45,6 +69,17 @@ class Generation(Job):
     brief = models.JSONField(default=dict, help_text="what it was read into: generation.brief.Brief")
     engine = models.CharField(max_length=40)
     snapshot = models.ForeignKey(DNASnapshot, on_delete=models.RESTRICT, related_name="generations")
+    blend = models.ForeignKey(
+        Blend,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="generations",
+        help_text="the agreement under which another artist's recordings go in",
+    )
+    partner_snapshot = models.ForeignKey(
+        DNASnapshot, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="variations"
     )
@@ -123,6 +158,9 @@ class GeneratedTrack(models.Model):
     prompt = models.TextField(blank=True)
     generation_params = models.JSONField(default=dict)
     catalog_snapshot = models.JSONField(default=dict)
+    blend = models.JSONField(
+        default=dict, blank=True, help_text="of a take of two artists: generation.blending.told"
+    )
     engine = models.CharField(max_length=40)
     model_version = models.CharField(max_length=80)
     licence = models.CharField(max_length=160)

@@ -50,7 +50,9 @@ def parameters(take: GeneratedTrack, titles: Mapping[str, str]) -> list[Paramete
     ]
     longest = take.novelty.get("longest_passage") or {}
     match = [
-        ("Catalog", percent(take.similarity_score)),
+        ("Blend" if take.blend else "Catalog", percent(take.similarity_score)),
+        ("Own catalog", percent(take.blend["match"]["own"]) if take.blend else ""),
+        ("The other's catalog", percent(take.blend["match"]["partner"]) if take.blend else ""),
         ("Without its sources", percent(take.similarity.get("without_donors"))),
         *((words(name), percent(value)) for name, value in (take.similarity.get("breakdown") or {}).items()),
         ("Recordings used", str(take.novelty.get("sources") or "")),
@@ -61,6 +63,7 @@ def parameters(take: GeneratedTrack, titles: Mapping[str, str]) -> list[Paramete
         ("Version", take.model_version),
         ("Licence", take.licence),
         ("Seed", take.seed),
+        ("With", f"{take.blend['partner']}, {percent(take.blend['weight'])}" if take.blend else ""),
     ]
     return [
         *asked,

@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,9 +23,9 @@ from catalog import jobs, observed, snapshots, tracing
 from catalog.audio import atomic
 from catalog.ids import ALPHABET, new_id
 from catalog.jobs import Job
-from catalog.matching import Matched, match_audio, passages
+from catalog.matching import Matched, closest_of, match_audio, passages
 from catalog.models import Track
-from generation import adapters, retention, scoring
+from generation import adapters, blending, retention, scoring
 from generation import corpus as kept
 from generation.brief import Brief
 from generation.engines import engines
@@ -38,14 +38,14 @@ from generation.engines.base import (
     Rendering,
     Replaying,
 )
-from generation.models import GeneratedTrack, Generation
+from generation.models import Blend, GeneratedTrack, Generation
 from generation.stating import statement_of
 from generation.submitting import Refused
 from generation.writing import renditions_in, stamp_key, write_files
 from provenance import stamping, watermarks
 
 if TYPE_CHECKING:
-    from catalog.similarity import CatalogModel
+    from catalog.similarity import BlendedModel, CatalogModel
     from generation.training.adapter import Worn
 
 log = logging.getLogger(__name__)
@@ -134,17 +134,44 @@ class Making:
         return list(rows.filter(pk__in=self.generation.snapshot.track_ids).order_by("id"))
 
     @cached_property
-    def titles(self) -> dict[str, str]:
-        return {track.pk: track.title for track in self.tracks}
+    def partner(self) -> blending.Partner | None:
+        """The other artist of a take of two; their recordings are `partner_tracks`."""
+        try:
+            return blending.of(self.generation, self.brief.blend)
+        except blending.Ended as error:
+            raise EngineError(str(error)) from None
 
     @cached_property
-    def model(self) -> CatalogModel:
+    def partner_tracks(self) -> list[Track]:
+        return self.partner.tracks() if self.partner else []
+
+    def still_agreed(self) -> None:
+        """Raises EngineError when one of the two has withdrawn since: a take stops at its next stage."""
+        if self.partner and not blending.stands(self.partner.blend.pk):
+            raise EngineError(str(blending.Ended(self.partner.name)))
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        found = {track.pk: track.title for track in self.tracks}
+        if self.partner:
+            found |= {track.pk: self.partner.title(track.title) for track in self.partner_tracks}
+        return found
+
+    @cached_property
+    def model(self) -> CatalogModel | BlendedModel:
         model = snapshots.catalog_model(self.generation.artist, own_only=True)
         if model is None:
             raise EngineError(
                 "Your catalog is empty now. Upload tracks, wait for their analysis, and try again."
             )
-        return model
+        if self.partner is None:
+            return model
+        theirs = snapshots.catalog_model(self.partner.artist, own_only=True)
+        if theirs is None:
+            raise EngineError(f"Nothing of {self.partner.name} is left to work from. Generate alone.")
+        from catalog.similarity import BlendedModel
+
+        return BlendedModel(model, theirs, self.partner.weight)
 
     @cached_property
     def material(self) -> Material:
@@ -157,7 +184,8 @@ class Making:
             return max((one.seconds for one in shared), default=0.0)
 
         plan = self.parent.plan if self.parent else None
-        return Material(corpus_of(self.tracks), judge, plan, kept.cache(), self.adapter, copied)
+        corpus = corpus_of(self.tracks) + corpus_of(self.partner_tracks, self.partner)
+        return Material(corpus, judge, plan, kept.cache(), self.adapter, copied)
 
     @property
     def adapter(self) -> Worn | None:
@@ -231,22 +259,14 @@ class Making:
 
     def one_take(self, number: int) -> list[str]:
         """Make, stamp and publish one take. Returns the engine's notes."""
-        tell = self.tell(number)
+        tell = self.in_stages(self.tell(number))
         brief = self.brief_of(number)
         tell(0.0, "Reading your catalog")
         with self.stage("render"):
             rendering = self.rendered(brief, number, lambda part, words: tell(part * RENDERED, words))
         tell(RENDERED, "Measuring the take against your catalog")
-        sources = [entry["track_id"] for entry in rendering.built_from if entry.get("track_id")]
         with self.stage("score"):
-            matched = match_audio(
-                self.generation.artist,
-                rendering.audio,
-                rendering.sample_rate,
-                model=self.model,
-                near=dict.fromkeys(sources),
-                bpm_range=(brief.bpm / 1.4, brief.bpm * 1.4),
-            )
+            matched = self.matched(brief, rendering)
         tell(SCORED, "Marking, and writing WAV, FLAC, MP3 and stems")
         take = self.describe(number, brief, rendering, matched)
         staging = Path(settings.MEDIA_ROOT) / "staging" / new_id("stage")
@@ -258,10 +278,55 @@ class Making:
             with self.stage("stamp"):
                 self.stamp(take, brief, rendering, matched, staging)
             tell(STAMPED, "Publishing")
-            self.publish(take, staging, lambda: tell(1.0, "Ready"))
+            self.publish(take, staging, lambda: tell(1.0, "Ready"))  # asks once more: it is a stage
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        return rendering.notes
+        missed = blending.note(take.blend) if take.blend else ""
+        return [*rendering.notes, *([missed] if missed else [])]
+
+    def in_stages(self, tell: OnProgress) -> OnProgress:
+        """`tell`, which at each new stage of a take of two asks whether both still agree."""
+        stage = ""
+
+        def on_progress(fraction: float, words: str) -> None:
+            nonlocal stage
+            if words != stage:
+                stage = words
+                self.still_agreed()
+            tell(fraction, words)
+
+        return on_progress
+
+    def matched(self, brief: Brief, rendering: Rendering) -> Matched:
+        """The take measured against the catalog; of two artists against both, with titles as each may know them."""
+        sources = dict.fromkeys(str(one["track_id"]) for one in rendering.built_from if one.get("track_id"))
+        sound, rate = rendering.audio, rendering.sample_rate
+        matched = match_audio(
+            self.generation.artist,
+            sound,
+            rate,
+            model=self.model,
+            near=sources,
+            bpm_range=(brief.bpm / 1.4, brief.bpm * 1.4),
+        )
+        if self.partner is None:
+            return matched
+        theirs = {track.pk for track in self.partner_tracks}
+        named = [{**one, "theirs": one["id"] in theirs} for one in closest_of(matched.match, self.titles)]
+        shared = passages(sound, rate, self.partner.artist, near=[pk for pk in sources if pk in theirs])
+        heard = [*matched.passages, *blending.passages(self.partner, shared)]
+        heard.sort(key=lambda one: (not one.identical, not one.is_copy, -one.seconds))
+        return replace(matched, closest=named, passages=heard)
+
+    def blend_of(self, rendering: Rendering, matched: Matched) -> dict[str, Any]:
+        """What the take's row keeps of the other artist; {} of a take of one's own."""
+        from catalog.similarity import BlendedModel
+
+        if self.partner is None or not isinstance(self.model, BlendedModel):
+            return {}
+        own, other = self.model.apart(matched.analysis.vector, duration=matched.analysis.duration)
+        theirs = [track.pk for track in self.partner_tracks]
+        return blending.told(self.partner, rendering.built_from, theirs, own, other, matched.match.score)
 
     def describe(self, number: int, brief: Brief, rendering: Rendering, matched: Matched) -> GeneratedTrack:
         from catalog.audio.peaks import peaks
@@ -269,7 +334,7 @@ class Making:
         generation, engine = self.generation, self.engine
         sources = {entry["track_id"] for entry in rendering.built_from if entry.get("track_id")}
         without = None
-        if sources and len(self.tracks) - len(sources) >= 4:
+        if sources and len(self.tracks) + len(self.partner_tracks) - len(sources) >= 4:
             without = float(self.model.match(matched.analysis.vector, exclude=sorted(sources)).score)
         name = re.sub(r"[^\w.-]+", "_", generation.title)
         stem = f"{name}_{datetime.now(UTC):%Y%m%d}_{number:02d}"
@@ -289,9 +354,10 @@ class Making:
                 "catalog_hash": snapshot.catalog_hash,
                 "track_count": snapshot.track_count,
             },
+            blend=self.blend_of(rendering, matched),
             engine=engine.slug,
             model_version=engine.version,
-            licence=engine.licence,
+            licence=blending.LICENCE if self.partner else engine.licence,
             seed=str(brief.seed),
             similarity_score=round(matched.match.score, 4),
             similarity=scoring.similarity(matched, without_donors=without),
@@ -325,7 +391,9 @@ class Making:
         renditions = renditions_in(folder, Path(take.filename).stem)
         certificate = stamping.stamp(
             artist=self.generation.artist,
-            provenance=statement_of(take, self.generation, brief, rendering, self.engine, self.parent),
+            provenance=statement_of(
+                take, self.generation, brief, rendering, self.engine, self.parent, self.partner
+            ),
             renditions=renditions,
             title=take.title,
             # Sentences of what changed may name recordings, which is nobody's business until the artist says so.
@@ -354,20 +422,24 @@ class Making:
         take.size_bytes = sum(file.stat().st_size for file in staging.rglob("*") if file.is_file())
         take.full_until = retention.until(self.generation.artist)
         with transaction.atomic():
+            if self.partner:  # no withdrawal comes between this look and the commit
+                Blend.objects.select_for_update().filter(pk=self.partner.blend.pk).first()
             last_look()  # raises Lost or Cancelled; on PostgreSQL it also holds the row until we commit
             take.save(force_insert=True)
             shutil.rmtree(final, ignore_errors=True)  # of an attempt that died between rename and commit
             atomic.move_folder(staging, final)
 
 
-def corpus_of(tracks: Sequence[Track]) -> tuple[CorpusTrack, ...]:
+def corpus_of(tracks: Sequence[Track], partner: blending.Partner | None = None) -> tuple[CorpusTrack, ...]:
+    """partner: whose these are, when not the artist's own; then they are called as the artist may know them."""
     return tuple(
         CorpusTrack(
             track.pk,
-            track.title,
+            (title := partner.title(track.title) if partner else track.title),
             snapshots.analysis_of(track),
-            partial(load, track),
+            partial(load, track, title),
             digest=track.audio_sha256,
+            theirs=partner is not None,
         )
         for track in tracks
     )
@@ -388,8 +460,11 @@ def take_id_of(generation_id: str, number: int) -> str:
     return "take_" + "".join(ALPHABET[byte % 32] for byte in digest[:16])
 
 
-def load(track: Track) -> np.ndarray:
-    """(2, samples) float32 at 44.1 kHz. Raises EngineError for a track that was deleted in the meantime."""
+def load(track: Track, title: str = "") -> np.ndarray:
+    """(2, samples) float32 at 44.1 kHz. Raises EngineError for a track that was deleted in the meantime.
+
+    title: what the artist may know it by, where that is not its own.
+    """
     from catalog.audio.decode import decode
     from catalog.audio.errors import AudioError
 
@@ -399,6 +474,6 @@ def load(track: Track) -> np.ndarray:
         if track.file.is_file():
             raise
         raise EngineError(
-            f"“{track.title}” was deleted while this generation worked with it. "
+            f"“{title or track.title}” was deleted while this generation worked with it. "
             "Try again: it is then made from the tracks that are there."
         ) from None

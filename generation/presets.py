@@ -102,6 +102,7 @@ def words(preset: Preset) -> str:
         "" if wishes.duration_seconds is None else clock(wishes.duration_seconds),
         "" if wishes.takes == 1 else f"{wishes.takes} takes",
         _counted(len(wishes.references), "reference"),
+        f"{wishes.partner.weight:.0%} of another artist" if wishes.partner else "",
         "seed locked" if wishes.seed is not None else "",
         engine_label(preset.engine),
     ]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from catalog.analysis.keys import Key, key_or_none
 from catalog.dna import for_composing
-from generation.brief import ROLES, Brief, Reference
+from generation.brief import ROLES, Blending, Brief, Reference
 from generation.words import DOUBLE_TIME, HALF_TIME, INSTRUMENTS, MOODS, PACE, STYLES, Mood, Style
 
 BPM = (40.0, 220.0)
@@ -65,6 +65,12 @@ class Wishes:
     watermark: bool | None = None
     adapter: str | None = None
     strength: float = 1.0
+    blend: Blending | None = None
+
+    @property
+    def partner(self) -> Blending | None:
+        """The other artist, where anything of them goes in: at a weight of nothing it is a take of one's own."""
+        return self.blend if self.blend and self.blend.weight > 0 else None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -84,6 +90,7 @@ class Wishes:
             "watermark": self.watermark,
             "adapter": self.adapter,
             "strength": self.strength,
+            **({"blend": vars(self.blend)} if self.blend else {}),
         }
 
     @classmethod
@@ -91,6 +98,7 @@ class Wishes:
         known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
         known["references"] = tuple(Reference(**one) for one in data.get("reference_tracks", ()))
         known["seed"] = int(data["seed"]) if data.get("seed") is not None else None
+        known["blend"] = Blending(**data["blend"]) if data.get("blend") else None
         return cls(**known)
 
 
@@ -280,6 +288,7 @@ def compose(wishes: Wishes, dna: dict[str, Any], references: Sequence[Known] = (
         options=dict(wishes.options),
         adapter=wishes.adapter,
         strength=wishes.strength,
+        blend=wishes.partner,
     )
 
 
@@ -301,6 +310,8 @@ def _check(wishes: Wishes) -> None:
         errors["temperature"] = "Temperature is a number from 0.1 to 2."
     if wishes.seed is not None and not 0 <= wishes.seed < 2**64:
         errors["seed"] = "A seed is a whole number of at most 64 bits."
+    if wishes.blend is not None and not 0 <= wishes.blend.weight <= 1:
+        errors["blend"] = "How much of the other artist goes in is a number from 0 to 1."
     if wishes.genre and len(wishes.genre) > 60:
         errors["genre"] = "Name one genre, in at most 60 characters."
     if len(wishes.references) > REFERENCES:

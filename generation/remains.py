@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.models import Track
-from generation import exporting, sources
+from generation import blending, exporting, sources
 from generation.engines import engines
 from generation.models import GeneratedTrack, Restoration
 from provenance.models import Certificate
@@ -65,11 +65,14 @@ def source_ids(take: GeneratedTrack) -> set[str]:
 def gone_sources(take: GeneratedTrack, known: Mapping[str, Track] | None = None) -> list[str]:
     """Titles of the recordings the take is built from that cannot be used any more.
 
-    known: tracks of the artist by id, those of the take among them, where a page has read them already.
+    known: tracks of the artist by id, those of the take among them, where a page has read them already. Those of the
+    other artist of a take of two are looked up.
     """
     wanted = source_ids(take)
     if known is None:
         known = Track.objects.of(take.generation.artist).listed().in_bulk(sorted(wanted))
+    if take.blend:
+        known = {**known, **blending.usable(take, wanted)}
     titles = exporting.titles_of(take)
     return [
         titles.get(str(one["id"])) or str(one["id"])
@@ -99,6 +102,10 @@ def cannot(take: GeneratedTrack, capability: str, done: str, known: Mapping[str,
     reads = getattr(engine, "plan_version", None)
     if reads is not None and take.plan.get("version") != reads:
         return f"An earlier version of {engine.label} made this take, and its plan cannot be {done}."
+    if take.blend and not blending.stands(take.blend["id"]):
+        return (
+            f"Your agreement with {take.blend['partner']} has ended, so this take of both cannot be {done}."
+        )
     if gone := gone_sources(take, known):
         return (
             f"{_quoted(gone)} {'is' if len(gone) == 1 else 'are'} no longer among your recordings, and this take is "

@@ -16,7 +16,7 @@ from catalog import jobs, snapshots
 from catalog.audio import atomic
 from catalog.ids import new_id
 from catalog.models import Track
-from generation import pipeline, remains, retention, submitting, writing
+from generation import blending, pipeline, remains, retention, submitting, writing
 from generation.brief import Brief
 from generation.engines import engines
 from generation.engines.base import EngineError, Rendering
@@ -172,10 +172,19 @@ class Restoring:
             raise EngineError(why)
         rows = Track.objects.of(self.take.generation.artist).ready().own().select_related("analysis")
         rows = rows.defer("analysis__peaks").filter(pk__in=remains.source_ids(self.take))
+        corpus = pipeline.corpus_of(list(rows.order_by("id")))
+        brief = Brief.from_json(self.take.generation_params)
+        try:
+            partner = blending.of(self.take.generation, brief.blend)
+        except blending.Ended as error:
+            raise EngineError(str(error)) from None
+        if partner:
+            used = remains.source_ids(self.take)
+            corpus += pipeline.corpus_of([one for one in partner.tracks() if one.pk in used], partner)
         return pipeline.replayed(
             engines()[self.take.engine],
             self.take.plan,
-            pipeline.corpus_of(list(rows.order_by("id"))),
+            corpus,
             lambda fraction, words: self.lease.report(fraction * REPLAYED, words),
         )
 

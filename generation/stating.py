@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog.accounts import catalog_id_of, rights_of
+from generation import blending
 from generation.brief import Brief, Edit
 from generation.engines.base import Engine, Rendering
 from generation.models import GeneratedTrack, Generation
@@ -25,14 +26,18 @@ def _said(edit: Edit) -> dict[str, Any]:
     return said
 
 
-def credits_of(engine: Engine) -> dict[str, str]:
-    """Who or what filled each role. An engine that composes from the artist's recordings uses their sounds."""
+def credits_of(engine: Engine, *, two: bool = False) -> dict[str, str]:
+    """Who or what filled each role. An engine that composes from the artist's recordings uses their sounds.
+
+    two: of two artists.
+    """
     theirs = "lineage" in engine.capabilities()
+    whose = "both artists'" if two else "the artist's"
     return {
-        "composition": "machine, from the artist's recordings" if theirs else "machine",
+        "composition": f"machine, from {whose} recordings" if theirs else "machine",
         "arrangement": "machine",
         "production": "machine",
-        "sound_sources": "artist" if theirs else "machine",
+        "sound_sources": ("both artists" if two else "artist") if theirs else "machine",
         "mixing": "machine",
         "mastering": "machine",
     }
@@ -45,8 +50,9 @@ def statement_of(
     rendering: Rendering,
     engine: Engine,
     made_from: GeneratedTrack | None = None,
+    partner: blending.Partner | None = None,
 ) -> dict[str, Any]:
-    """The plan's provenance JSON for one take: what is signed."""
+    """The plan's provenance JSON for one take: what is signed. Of a take of two artists both are named."""
     snapshot = generation.snapshot
     dna = snapshot.document
     parents: list[dict[str, Any]] = []
@@ -63,6 +69,17 @@ def statement_of(
         parents.append({"certificate_id": learned["certificate_id"], "relation": "played with"})
     heard = {str(entry["track_id"]) for entry in rendering.built_from if entry.get("track_id")}
     parents += origins.of(generation.artist, heard)
+    rights = rights_of(generation.artist)
+    both: dict[str, Any] = {}
+    own_used = take.novelty["sources"]
+    if partner is not None:
+        own_used -= take.blend["recordings"]
+        # Their stamps name recordings, which they may keep to themselves.
+        if partner.consent.titles:
+            room = origins.MOST - len(parents)
+            parents += origins.of(partner.artist, heard, relation=origins.BLEND_OF)[: max(0, room)]
+        both = {"partner": blending.stated(partner, take)}
+        rights = blending.rights_of_both(rights, both["partner"]["rights"])
     return {
         "type": "ai_generated",
         "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -72,14 +89,14 @@ def statement_of(
             "label": engine.label,
             "version": engine.version,
             "fine_tuned": False,
-            "licence": engine.licence,
+            "licence": take.licence,
             **rendering.generator,
         },
         "source": {
             "catalog_id": catalog_id_of(generation.artist),
             "track_count": snapshot.track_count,
             "catalog_hash": snapshot.catalog_hash,
-            "recordings_used": take.novelty["sources"],
+            "recordings_used": own_used,
             "aesthetic_dna_snapshot": {
                 "id": snapshot.pk,
                 "sha256": _digest(dna),
@@ -87,6 +104,7 @@ def statement_of(
                 "taste_coherence": dna["taste_coherence"],
                 "dominant_genres": dna["dominant_genres"],
             },
+            **both,
         },
         "generation_params": {
             "bpm": brief.bpm,
@@ -102,6 +120,7 @@ def statement_of(
             "render_sha256": take.render_sha256,
             "duration_seconds": take.duration,
             "similarity_score": take.similarity_score,
+            **({"similarity_to": take.blend["match"]} if partner else {}),
             "measured": take.measured,
         },
         "watermark": take.watermark or {"scheme": "none"},
@@ -109,7 +128,7 @@ def statement_of(
             "plan_sha256": _digest(rendering.plan),
             "source_map_sha256": _digest(rendering.built_from),
         },
-        "credits": credits_of(engine),
-        "rights": rights_of(generation.artist),
+        "credits": credits_of(engine, two=partner is not None),
+        "rights": rights,
         "parents": parents,
     }

@@ -16,7 +16,7 @@ from catalog import snapshots
 from catalog.dna import for_composing
 from catalog.models import Artist, Track
 from catalog.sessions import artist_in
-from generation import adapters, filling, lifecycle, presets, starting
+from generation import adapters, blends, filling, lifecycle, presets, starting
 from generation import studio as desk
 from generation.engines import engines
 from generation.forms import GENRES, OPTIONS, ROLE_WORDS, StudioForm
@@ -80,6 +80,8 @@ def _initial(request: HttpRequest, artist: Artist) -> dict[str, Any]:
         initial |= {**kept, "prompt": kept["prompt"] or initial.get("prompt", "")}
     if adapter := request.GET.get("adapter"):
         initial |= {"adapter": adapter, "engine": "musicgen"}
+    if blend := request.GET.get("blend"):
+        initial["blend"] = blend
     if again := request.GET.get("again"):
         before = get_object_or_404(Generation, pk=again, artist=artist)
         number = request.GET.get("take", "")
@@ -164,6 +166,8 @@ def desk_page(request: HttpRequest, artist: Artist, form: StudioForm, **more: An
                 for place in range(1, REFERENCES + 1)
             ],
             "roles": ROLE_WORDS.items(),
+            "partners": [(one.pk, one.partner_of(artist)) for one in blends.with_others(artist)],
+            "invited": blends.invitations(artist).count(),
             "adapters": [(one, adapters.label_of(one.base)) for one in adapters.usable(artist)],
             "tracks": desk.choices(artist, chosen),
             "presets": presets.of(artist),

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from catalog import accounts, jobs, snapshots
 from catalog.dna import for_composing
 from catalog.models import Artist, DNASnapshot, Track
-from generation import usage
+from generation import blending, usage
 from generation.brief import Brief, Reference, played_in
 from generation.engines import engines
 from generation.engines.base import Engine, Preparing
@@ -50,6 +50,10 @@ class EngineUnavailable(Refused):
     def __init__(self, slug: str, reason: str) -> None:
         self.slug = slug
         super().__init__(reason)
+
+
+class CannotBlend(Refused):
+    """The agreement with the other artist of a take has ended, or too little of theirs is left to work from."""
 
 
 class TooManyUnderWay(Refused):
@@ -100,14 +104,39 @@ def draft(
 
     exact: with the DNA of the catalog as it is in this moment, even where drawing it takes a while.
     """
+    brief, snapshot, _ = _drafted(artist, wishes, engine, exact=exact)
+    return brief, snapshot
+
+
+def _drafted(
+    artist: Artist, wishes: Wishes, engine: str, *, exact: bool
+) -> tuple[Brief, DNASnapshot | None, blending.Partner | None]:
     if exact:
         snapshot = snapshots.current(artist)
     else:
         latest = snapshots.latest(artist)
         snapshot = latest.snapshot if latest else None
     document = snapshot.document if snapshot else {}
+    partner = None
+    if wishes.partner is not None:
+        refuse_engine(engine)
+        partner = blending.partner(artist, wishes.partner, exact=exact)
+        document = blending.target(document, partner)
     brief = compose(wishes, document, known_references(artist, wishes))
-    return prepared(brief, engine, document), snapshot
+    return prepared(brief, engine, document), snapshot, partner
+
+
+def refuse_engine(engine: str) -> None:
+    """Raises BadWishes for an engine that makes no take of two artists."""
+    found = engines().get(engine)
+    if found is not None and "blend" not in found.capabilities():
+        able = [one.label for one in engines().values() if "blend" in one.capabilities()]
+        raise BadWishes(
+            {
+                "blend": f"{found.label} does not play recordings, so it cannot blend yours with another artist’s. "
+                f"Choose {' or '.join(able)}, or generate alone."
+            }
+        )
 
 
 def prepared(brief: Brief, engine: str, dna: dict[str, Any]) -> Brief:
@@ -152,6 +181,8 @@ def submit(
     """
     if (before := asked_before(artist, request_key)) is not None:
         return before, False
+    if wishes.partner is not None:
+        refuse_engine(engine)
     found = available(engine)
     refuse_too_many(artist)
     refuse_over_plan(artist, request_key)
@@ -161,7 +192,7 @@ def submit(
     if count < settings.STARFORGE_MIN_TRACKS:
         raise TooFewTracks(count, settings.STARFORGE_MIN_TRACKS)
     meant = with_adapter(artist, wishes, found) if wishes.adapter else wishes
-    brief, snapshot = draft(artist, meant, engine=engine, exact=True)
+    brief, snapshot, partner = _drafted(artist, meant, engine, exact=True)
     if snapshot is None:  # the tracks were deleted in this moment
         raise TooFewTracks(0, settings.STARFORGE_MIN_TRACKS)
     if "lineage" in found.capabilities():
@@ -181,6 +212,7 @@ def submit(
         title=_next_title(artist),
         parent=parent,
         request_key=request_key,
+        partner=partner,
     )
 
 
@@ -231,8 +263,17 @@ def queue(
     title: str,
     parent: Generation | None,
     request_key: str | None,
+    partner: blending.Partner | None = None,
 ) -> tuple[Generation, bool]:
-    """A row for a decided brief and its wake-up, both or neither. (the row, False): the key was used before."""
+    """A row for a decided brief and its wake-up, both or neither. (the row, False): the key was used before.
+
+    partner: the other artist of the brief, where they were looked up already. Raises CannotBlend without them.
+    """
+    if brief.blend is not None and partner is None:
+        try:
+            partner = blending.partner(artist, brief.blend, exact=True)
+        except BadWishes as error:
+            raise CannotBlend(error.errors["blend"]) from None
     request_key = request_key[:64] if request_key else None
     asked = params.get("watermark")
     brief = replace(brief, watermark=accounts.wants_watermark(artist) if asked is None else bool(asked))
@@ -247,6 +288,8 @@ def queue(
                 brief=brief.to_json(),
                 engine=engine,
                 snapshot=snapshot,
+                blend=partner.blend if partner else None,
+                partner_snapshot=partner.snapshot if partner else None,
                 parent=parent,
                 request_key=request_key,
                 estimate_seconds=estimate(brief, engine, snapshots.own_count(artist)),

@@ -72,6 +72,9 @@ def shown(
         "layers": sorted({str(one["layer"]) for one in take.built_from}),
         "built": _built(take, tracks),
         "changes": remains.changes_of(take),
+        "blend": {"own_weight": 1 - take.blend["weight"], "own_share": 1 - take.blend["share"]}
+        if take.blend
+        else {},
         "choice": str(take.plan.get("choice") or ""),
         "weights": weights_of(take),
         "candidates": remains.candidates_of(take),
@@ -109,11 +112,17 @@ def weights_of(take: GeneratedTrack) -> dict[str, Any]:
 
 
 def _built(take: GeneratedTrack, tracks: dict[str, Track]) -> dict[str, Any]:
-    """The take's sources for its picture and its table; a recording without `track` was deleted since."""
+    """The take's sources for its picture and its table.
+
+    A recording without `track` was deleted since, or is `theirs`: the other artist's of a take of two.
+    """
     found = sources.recordings(take.built_from, exporting.titles_of(take))
+    theirs = set(take.blend.get("track_ids") or [])
     numbers = {one["id"]: one["number"] for one in found}
     return {
-        "recordings": [one | {"track": tracks.get(one["id"])} for one in found],
+        "recordings": [
+            one | {"track": tracks.get(one["id"]), "theirs": one["id"] in theirs} for one in found
+        ],
         "passages": [
             {"passage": one, "last": one.bar + one.bars, "number": numbers[one.track_id]}
             for one in sorted(sources.passages(take.built_from), key=lambda one: one.bar)

@@ -4,6 +4,7 @@ from django.urls import path
 
 from generation import (
     adapter_views,
+    blend_views,
     compare_views,
     edit_views,
     evolution_views,
@@ -53,6 +54,13 @@ urlpatterns = [
     path("account/export/<str:pk>/delete/", export_views.export_delete, name="export-delete"),
     path("account/export/<str:pk>/file/", export_views.export_file, name="export-file"),
     path("account/delete/", export_views.leave, name="leave"),
+    path("collaborate/", blend_views.index, name="collaborate"),
+    path("collaborate/invite/", blend_views.invite, name="invite"),
+    path("collaborate/invitation/<str:key>/", blend_views.invitation, name="invitation"),
+    path("collaborate/takes/<str:pk>/audio/", blend_views.audio, name="blended-audio"),
+    path("collaborate/<str:pk>/answer/", blend_views.answer, name="blend-answer"),
+    path("collaborate/<str:pk>/allow/", blend_views.allow, name="blend-allow"),
+    path("collaborate/<str:pk>/withdraw/", blend_views.withdraw, name="blend-withdraw"),
     path("history/", history_views.history, name="history"),
     path("history/change/", history_views.change, name="history-change"),
     path("history/compare/", compare_views.compare, name="compare"),

@@ -15,7 +15,7 @@ from catalog.dna import for_composing
 from catalog.intake import Refused
 from catalog.models import Track
 from catalog.sessions import artist_in
-from generation import ear, family, keeping, library, lifecycle, retention, take_page
+from generation import blending, ear, family, keeping, library, lifecycle, retention, take_page
 from generation.brief import Brief
 from generation.engines import engines
 from generation.forms import ROLE_WORDS
@@ -78,6 +78,7 @@ def generation(request: HttpRequest, pk: str) -> HttpResponse:
             ],
             "engine": engines().get(one.engine),
             "place": lifecycle.queue_position(one),
+            "partner": blending.named(brief.blend.id, one.artist) if brief.blend else "",
             # Two presses of a button on the same page are one wish; after its result is there, the next is new.
             "press": one.variations.count(),
             "steps": ["more energetic", "calmer"],

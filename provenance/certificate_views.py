@@ -137,6 +137,8 @@ def card_of(found: Certificate, verdict: Verdict) -> card.Card:
     title, artist = found.public_title, found.artist_name
     shown = title if card.drawable(title) else ""
     whose = artist if card.drawable(artist) else ""
+    other = wording.clip(wording.partner(found.provenance).get("artist", ""))
+    both = f"{wording.clip(whose)} with {other}" if whose and other and card.drawable(other) else whose
     said = verdict.sentence
     if verdict.valid:
         claim = statement.read(found.statement)
@@ -149,7 +151,7 @@ def card_of(found: Certificate, verdict: Verdict) -> card.Card:
     sounds = found.renditions.all()
     return card.Card(
         heading=f"“{wording.clip(shown)}”" if shown else wording.unnamed(found.provenance),
-        artist=wording.clip(whose),
+        artist=wording.clip(both),
         sentence=said if card.drawable(said) else "",
         state=state,
         mark=mark,

@@ -179,14 +179,19 @@ def sources(provenance: Mapping[str, Any]) -> list[dict[str, Any]]:
             named = ("name", "sha256", "certificate_id", "training_catalog_hash")
             out.append({"kind": "adapter", **{k: adapter[k] for k in named if k in adapter}})
     if isinstance(source, Mapping) and source:
-        snapshot = source.get("aesthetic_dna_snapshot")
-        if isinstance(snapshot, Mapping) and snapshot:
-            digest = snapshot.get("sha256") or "sha256:" + hashlib.sha256(canonical(snapshot)).hexdigest()
-            out.append({"kind": "dna_snapshot", "snapshot_hash": digest})
-        out.append(
-            {
-                "kind": "catalog",
-                **{k: source[k] for k in ("catalog_id", "catalog_hash", "track_count") if k in source},
-            }
-        )
+        both = [source, *([other] if (other := wording.partner(provenance)) else [])]
+        for one in both:
+            snapshot = one.get("aesthetic_dna_snapshot")
+            if isinstance(snapshot, Mapping) and snapshot:
+                digest = snapshot.get("sha256") or "sha256:" + hashlib.sha256(canonical(snapshot)).hexdigest()
+                out.append({"kind": "dna_snapshot", "snapshot_hash": digest} | _named(one, both))
+        for one in both:
+            known = ("catalog_id", "catalog_hash", "track_count")
+            out.append({"kind": "catalog", **{k: one[k] for k in known if k in one}} | _named(one, both))
     return out
+
+
+def _named(source: Mapping[str, Any], both: Sequence[Any]) -> dict[str, str]:
+    """Whose it is, where there are two: the artist's own goes without saying."""
+    other = len(both) > 1 and source is both[1]
+    return {"artist": wording.clip(source["artist"])} if other else {}

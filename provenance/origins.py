@@ -22,6 +22,7 @@ from provenance.proof import Audio
 from provenance.statement import utc_text
 
 MADE_FROM = "made from"
+BLEND_OF = "blend of"  # of a recording that is another artist's
 MOST = 48  # in one statement, which has to fit a tag; the hash of its source map covers them all
 
 
@@ -92,11 +93,11 @@ def statement_of(track: Track) -> dict[str, Any]:
     }
 
 
-def of(artist: Artist, track_ids: Iterable[str]) -> list[dict[str, str]]:
+def of(artist: Artist, track_ids: Iterable[str], *, relation: str = MADE_FROM) -> list[dict[str, str]]:
     """The first MOST origin stamps of these recordings, as parents of what is made from them; no revoked ones."""
     rows = Certificate.objects.filter(owner=artist, track__in=set(track_ids), revocation=None)
     return [
-        {"certificate_id": pk, "relation": MADE_FROM}
+        {"certificate_id": pk, "relation": relation}
         for pk in rows.order_by("entry_id").values_list("pk", flat=True)[:MOST]
     ]
 

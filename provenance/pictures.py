@@ -83,9 +83,11 @@ def _box(link: Mapping[str, Any], seed: str) -> Box | None:
         count = link.get("track_count")
         words = f"{count:,} recording{'' if count == 1 else 's'}" if isinstance(count, int) else "Catalog"
         digest = link.get("catalog_hash")
+        words += f" of {wording.clip(link['artist'])}" if link.get("artist") else ""
         return Box(words, f"catalog {wording.short(str(digest))}" if digest else "catalog")
     if kind == "dna_snapshot":
-        return Box("DNA snapshot", wording.short(str(link["snapshot_hash"])))
+        whose = f" of {wording.clip(link['artist'])}" if link.get("artist") else ""
+        return Box(f"DNA snapshot{whose}", wording.short(str(link["snapshot_hash"])))
     if kind == "adapter":
         digest = str(link.get("sha256") or "")
         return Box(

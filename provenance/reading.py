@@ -55,8 +55,13 @@ def claims(provenance: Mapping[str, Any], opened: Mapping[str, Any] | None = Non
     used = source.get("recordings_used")
     if isinstance(used, int) and not isinstance(used, bool) and used > 0:
         rows.append(("Recordings heard", f"{used:,} of {source.get('track_count', used):,}"))
+    other = wording.partner(provenance)
+    rows += _partner(other)
     score = _number("Match", result.get("similarity_score"), "{:.1%}")
-    rows += [(label, f"{value} to the catalog") for label, value in score]
+    rows += [(label, f"{value} to the {'blend of both' if other else 'catalog'}") for label, value in score]
+    each = _block(result, "similarity_to")
+    rows += _number("Match to the artist’s own", each.get("own"), "{:.1%}")
+    rows += _number("Match to the other’s", each.get("partner"), "{:.1%}")
     learned = _block(provenance, "training")
     rows += _text("Learned from", _count(learned.get("track_count"), "recording"))
     rows += _text("Training steps", learned.get("steps"))
@@ -72,6 +77,22 @@ def claims(provenance: Mapping[str, Any], opened: Mapping[str, Any] | None = Non
         rows.append(("Watermark", f"Inaudible, number {serial:,}{heard}"))
     elif mark.get("scheme") == "none":
         rows.append(("Watermark", "None, by the artist's choice"))
+    return rows
+
+
+def _partner(other: Mapping[str, Any]) -> Rows:
+    """The other artist of a recording of two: who, how much of them, and since when they agree."""
+    rows = _text("With", other.get("artist"))
+    rows += _number("Asked of them", other.get("weight"), "{:.0%}")
+    rows += _number("Their share of the bars", other.get("share_of_bars"), "{:.1%}")
+    used = other.get("recordings_used")
+    if isinstance(used, int) and not isinstance(used, bool):
+        rows.append(("Their recordings heard", f"{used:,} of {other.get('track_count', used):,}"))
+    given = _block(other, "consent").get("given_at")
+    try:
+        rows += [("Their consent", f"Given on {wording.day(given)}")] if isinstance(given, str) else []
+    except ValueError:
+        rows += _text("Their consent", given)
     return rows
 
 

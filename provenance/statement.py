@@ -30,8 +30,9 @@ from provenance.canonical import canonical, normalise
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://starforge.audio/provenance/v1"
 # 1: as first published. 1.1: rights name derivatives and remixes, credits name production and mixing, and parents
-# may be origin stamps. Nothing changed its meaning, so every reader of 1 reads 1.1.
-PREDICATE_VERSION = "1.1"
+# may be origin stamps. 1.2: of a recording of two artists, source.partner names the other with their catalog, DNA and
+# consent, and result.similarity_to the match with each. Nothing changed its meaning, so every reader of 1 reads 1.2.
+PREDICATE_VERSION = "1.2"
 FILE_KIND = "file"
 DIGEST_KINDS = ("pcm", "mpeg-stream", "mp4-stream", FILE_KIND)
 STREAM_KIND = "flac-stream"

@@ -45,9 +45,31 @@ def track_count(provenance: Mapping[str, Any]) -> int | None:
     return _of_source(provenance, "track_count") or None
 
 
+def partner(provenance: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The other artist of a recording of two, with their catalog: {artist, catalog_hash, …}; {} of one's own."""
+    source = provenance.get("source")
+    found = source.get("partner") if isinstance(source, Mapping) else None
+    return found if isinstance(found, Mapping) and isinstance(found.get("artist"), str) else {}
+
+
 def recordings(provenance: Mapping[str, Any]) -> str:
     """What of the catalog went in: "6 of the 12 recordings", as far as it was signed; "" when nothing was."""
-    count, used = track_count(provenance), _of_source(provenance, "recordings_used")
+    return _recordings(provenance.get("source"))
+
+
+def whose(provenance: Mapping[str, Any], artist: str) -> str:
+    """What of whose catalogs went in: "6 of the 12 recordings of Ossa and 4 of the 30 of Cleo"; "" unsaid."""
+    own, other = recordings(provenance), partner(provenance)
+    if not own:
+        return ""
+    if not other:
+        return f"{own} of {artist}"
+    theirs, name = _recordings(other).removesuffix(" recordings"), clip(other["artist"])
+    return f"{own} of {artist} and {theirs or 'recordings'} of {name}"
+
+
+def _recordings(source: Any) -> str:
+    count, used = _count(source, "track_count") or None, _count(source, "recordings_used")
     if count is None:
         return ""
     all_of_them = f"{count:,} recording{'' if count == 1 else 's'}"
@@ -57,7 +79,10 @@ def recordings(provenance: Mapping[str, Any]) -> str:
 
 
 def _of_source(provenance: Mapping[str, Any], name: str) -> int | None:
-    source = provenance.get("source")
+    return _count(provenance.get("source"), name)
+
+
+def _count(source: Any, name: str) -> int | None:
     value = source.get(name) if isinstance(source, Mapping) else None
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
@@ -76,9 +101,8 @@ def origin(claim: Claim, title: str = "") -> str:
         return f"{title} was declared by {artist} on {when}."
     by = f" by {model}" if (model := model_name(claim.provenance)) else ""
     verb = "composed" if claim.provenance.get("type") == "ai_generated" else "made"
-    source = recordings(claim.provenance)
-    whose = f" from {source} of {artist}" if source else f" for {artist}"
-    return f"{title} was {verb} on {when}{by}{whose}."
+    source = whose(claim.provenance, artist)
+    return f"{title} was {verb} on {when}{by}{f' from {source}' if source else f' for {artist}'}."
 
 
 def clip(text: Any) -> str:

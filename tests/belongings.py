@@ -13,9 +13,19 @@ from typing import Any
 from django.utils import timezone
 
 from catalog.models import DuplicatePair, Import
-from generation.models import Adapter, EvolutionNote, Exhibit, Export, Preset, Restoration, Share
+from generation import blends
+from generation.models import (
+    Adapter,
+    EvolutionNote,
+    Exhibit,
+    Export,
+    Generation,
+    Preset,
+    Restoration,
+    Share,
+)
 from tests.generation.stamped import stamped
-from tests.people import Person
+from tests.people import Person, person
 from tests.rows import generation_of, ready_track, take_of
 
 # In every title, name and note that nobody but its owner may read.
@@ -42,12 +52,12 @@ class Belongings:
         return sorted({value for values in self.values.values() for value in values.values()})
 
 
-def belongings(person: Person, folder: Path | None = None) -> Belongings:
+def belongings(whose: Person, folder: Path | None = None) -> Belongings:
     """Make them. `folder`: where a recording to stamp may lie; without it there is no certificate.
 
     Stamping wants a test with transactions, and keys of its own.
     """
-    artist = person.artist
+    artist = whose.artist
     track = ready_track(artist, f"{SECRET} one", filename=f"{SECRET}.wav")
     second = ready_track(artist, f"{SECRET} two")
     pair = DuplicatePair.objects.create(
@@ -66,6 +76,23 @@ def belongings(person: Person, folder: Path | None = None) -> Belongings:
     collection = Import.objects.create(artist=artist, source="rekordbox", filename=f"{SECRET}.xml")
     preset = Preset.objects.create(artist=artist, name=SECRET, engine="mosaic")
     token = artist.tokens.get()
+    link = blends.invite(artist)
+    other = person("partner", name="Pia Partner").artist
+    blend = blends.accept(blends.invite(other, artist.user.get_username()), artist)
+    told = {
+        "id": blend.pk,
+        "partner": artist.name,
+        "weight": 0.5,
+        "share": 0.5,
+        "bars": 1,
+        "of_bars": 2,
+        "recordings": 1,
+        "track_ids": [track.pk],
+        "match": {"own": 0.5, "partner": 0.5, "blend": 0.5},
+        "tracks_compared": {"own": 1, "partner": 1},
+    }
+    both = take_of(other, blend=told, **fields)  # the other one's, who lets this artist hear it
+    Generation.objects.filter(pk=both.generation_id).update(blend=blend)
     values = {
         "catalog/imports/": {"pk": collection.pk},
         "catalog/duplicates/": {"pk": str(pair.pk), "track": track.pk},
@@ -90,6 +117,11 @@ def belongings(person: Person, folder: Path | None = None) -> Belongings:
         "generate/presets/": {"pk": preset.pk},
         "api/presets/": {"pk": preset.pk},
         "api/shares/": {"pk": share.pk},
+        "collaborate/": {"pk": blend.pk},
+        "collaborate/invitation/": {"key": str(link.key)},
+        "collaborate/takes/": {"pk": both.pk},
+        "api/blends/": {"pk": blend.pk},
+        "api/blended-takes/": {"pk": both.pk},
         "api/generations/": {"pk": waiting.pk},
         "api/generated-tracks/": {"pk": take.pk, "name": "drums"},
         "log/": {"number": "1"},
@@ -101,4 +133,4 @@ def belongings(person: Person, folder: Path | None = None) -> Belongings:
     if certificate is not None:
         for start in ("certificates/", "api/certificates/", "api/verify/"):
             values[start] = {"certificate_id": certificate.pk}
-    return Belongings(person, values)
+    return Belongings(whose, values)

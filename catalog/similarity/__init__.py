@@ -7,6 +7,7 @@ file, which names its embedding and its blocks, and vectors of its kind in `Cata
 from __future__ import annotations
 
 from catalog.similarity.background import ASPECTS, BACKGROUND_PATH, Background
+from catalog.similarity.blending import BlendedModel
 from catalog.similarity.model import COPY_RATIO, LEAST_TRACKS, CatalogModel, Match, neighbours
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "COPY_RATIO",
     "LEAST_TRACKS",
     "Background",
+    "BlendedModel",
     "CatalogModel",
     "Match",
     "neighbours",

@@ -138,6 +138,8 @@ def say(error: Exception) -> NoReturn:
         if error.slug not in engines():
             raise serializers.ValidationError({"engine": [str(error)]}) from None
         raise Problem(409, "engine-unavailable", str(error), engine=error.slug) from None
+    if isinstance(error, lifecycle.CannotBlend):
+        raise Problem(409, "cannot-blend", str(error)) from None
     if isinstance(error, lifecycle.CannotEdit):
         raise Problem(409, "cannot-edit", str(error)) from None
     if isinstance(error, lifecycle.HereAlready):

@@ -18,7 +18,7 @@ class Recording(serializers.Serializer[Any]):
     number = serializers.IntegerField(help_text="1 for the one that gave most")
     id = serializers.CharField()
     title = serializers.CharField(help_text="As it was called when the take was made")
-    in_catalog = serializers.BooleanField(help_text="false: it was deleted since")
+    in_catalog = serializers.BooleanField(help_text="false: deleted since, or the other artist's of a blend")
     bars = serializers.IntegerField(help_text="Bars it gave, counted for each layer")
     share = serializers.FloatField(help_text="Of all bars of all layers")
 

@@ -117,6 +117,9 @@ class TakeDetail(TakeRow):
     requested = serializers.DictField()
     generation_params = serializers.DictField()
     catalog_snapshot = serializers.DictField(help_text="The Audio DNA it was conditioned on")
+    blend = serializers.DictField(
+        help_text="Of a take of two artists: partner, weight asked, share of the bars, match with each; else {}"
+    )
     render_sha256 = serializers.CharField(help_text="Of the mastered 24-bit PCM, before its watermark")
     watermark = serializers.DictField(
         help_text="The number its sound carries, whether it can be read there and how inaudible it is, as stated in "

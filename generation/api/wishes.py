@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.api.fields import Choice, Flag, Number, Text, Whole
-from generation.brief import EDIT_KINDS, ROLES, Edit, Reference
+from generation.brief import EDIT_KINDS, ROLES, Blending, Edit, Reference
 from generation.changes import UNDERSTOOD
 from generation.edits import AUDIBLE, LAYERS, MOST_BARS
 from generation.prompting import (
@@ -92,6 +92,18 @@ class ReferenceField(serializers.Field[Any, Any, Any, Any]):
         return vars(value)
 
 
+class BlendFields(serializers.Serializer[Any]):
+    """Another artist who agreed to blend, and how much of them: 0 nothing, 1 all."""
+
+    id = Text(allow_blank=False, max_length=LONGEST_ID, help_text="An id of /api/blends/")
+    weight = Number(required=False, default=0.5, min_value=0, max_value=1)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError({"id": "Send the blend as an object with its id."})
+        return super().to_internal_value(data)
+
+
 class MusicRequest(serializers.Serializer[Any]):
     """What to make. Everything is optional: what is not said is read from the prompt, else from your DNA."""
 
@@ -123,6 +135,11 @@ class MusicRequest(serializers.Serializer[Any]):
         max_value=1,
         help_text="Of the adapter: 0 is the model without it, 1 (the default) as it was trained",
     )
+    blend = BlendFields(
+        required=False,
+        allow_null=True,
+        help_text="Recordings and DNA of another artist too; the engine needs the capability `blend`",
+    )
     model = Text(required=False, allow_null=True, max_length=60, help_text="One of the engine's `models`")
     text = Text(
         required=False,
@@ -151,6 +168,8 @@ class MusicRequest(serializers.Serializer[Any]):
             values.pop(name, None)
         if "reference_tracks" in values:
             values["references"] = tuple(values.pop("reference_tracks"))
+        if "blend" in values:
+            values["blend"] = Blending(**values["blend"])
         for name in ("key", "genre", "adapter", "model", "text", "references_as"):
             if not values.get(name, True):
                 del values[name]  # "" is not said either
@@ -255,6 +274,8 @@ class BriefQuery(serializers.Serializer[Any]):
     seed = serializers.CharField(required=False, allow_blank=True, max_length=200)
     takes = serializers.IntegerField(required=False, min_value=TAKES[0], max_value=TAKES[1])
     temperature = serializers.FloatField(required=False, min_value=0.1, max_value=2)
+    blend = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_ID)
+    weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text="Of the blend")
     model = serializers.CharField(required=False, allow_blank=True, max_length=60)
     text = serializers.CharField(required=False, allow_blank=True, max_length=TEXT_LENGTH)
     candidates = serializers.IntegerField(required=False, min_value=1, max_value=8)
@@ -279,4 +300,7 @@ class BriefQuery(serializers.Serializer[Any]):
         values.pop("engine", None)
         values["references"] = tuple(Reference(pk) for pk in values.pop("reference_tracks", ()))
         values["seed"] = seed_of(values.get("seed"))
+        blend, weight = values.pop("blend", ""), values.pop("weight", 0.5)
+        if blend:
+            values["blend"] = Blending(blend, weight)
         return Wishes(**with_options(values))

@@ -50,6 +50,7 @@ class CorpusTrack:
     """One track an engine may use. `load()` decodes it: float32 (2, samples) at 44.1 kHz.
 
     digest: the same as long as the decoded sound is the same; "" when that is not known, and nothing is cached.
+    theirs: in a blend, the other artist's.
     """
 
     id: str
@@ -57,6 +58,7 @@ class CorpusTrack:
     analysis: TrackAnalysis
     load: Callable[[], np.ndarray]
     digest: str = ""
+    theirs: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,9 @@ class Engine(Protocol):
     def availability(self) -> Availability: ...
 
     def capabilities(self) -> frozenset[str]:
-        """Of: bpm, key, energy, references, stems, midi, continue, seed, lineage, edit, replay, adapter.
+        """Of: bpm, key, energy, references, stems, midi, continue, seed, lineage, edit, replay, adapter, blend.
 
+        blend: `render` keeps to brief.blend: tracks of two artists, as much of the other's as its weight says.
         edit: `render` makes the change that brief.edit names to material.parent. replay: the engine has
         `replay(plan, material, *, on_progress) -> Rendering`, the take of a stored plan once more (`Replaying`).
         An engine with either may have a `plan_version`: plans whose "version" is another are not offered to it.

@@ -55,6 +55,20 @@ page(import.meta.url, ({ signal }) => {
     sliders.set(name, { follow });
   }
 
+  // --- with whom, and how much of them ---
+  const weight = form.querySelector("[data-weight]");
+  if (weight) {
+    const range = weight.querySelector("[type=range]"), partner = form.elements.blend;
+    const draw = () => {
+      weight.hidden = !partner.value;
+      weight.querySelector("[data-weight-now]").textContent = `${range.value}%`;
+      weight.querySelector(".fill").setAttribute("x2", `${range.value}%`);
+    };
+    range.addEventListener("input", () => { draw(); ask_later(); });
+    partner.addEventListener("change", draw);
+    draw();
+  }
+
   // --- what it is read into ---
   let timer, asked = 0;
   function ask_later(pause = 250) {
@@ -70,6 +84,10 @@ page(import.meta.url, ({ signal }) => {
     }
     const own = told();
     for (const field of own ? own.querySelectorAll("[name]") : []) if (field.value.trim()) fields.set(field.name, field.value.trim());
+    if (form.elements.blend?.value) {
+      fields.set("blend", form.elements.blend.value);
+      fields.set("weight", String(Number(form.elements.weight.value) / 100));
+    }
     fields.set("takes", form.elements.takes.value || "1");
     fields.set("engine", form.elements.engine.value || "");
     for (const place of [1, 2, 3]) {

@@ -31,6 +31,7 @@ PRIVATE = (
     "/generate/",
     "/generate/presets/",
     "/adapters/",
+    "/collaborate/",
     "/history/",
     "/history/requests/",
     "/history/evolution/",

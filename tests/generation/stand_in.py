@@ -36,7 +36,7 @@ class StandIn:
         return Availability(ready=True)
 
     def capabilities(self) -> frozenset[str]:
-        return frozenset({"bpm", "energy", "stems", "seed", "lineage", "edit", "replay"})
+        return frozenset({"bpm", "energy", "stems", "seed", "lineage", "edit", "replay", "blend"})
 
     def estimate(self, brief: Brief, corpus_size: int) -> float:
         return 2.0 * brief.takes
@@ -45,6 +45,9 @@ class StandIn:
         on_progress(0.1, "Choosing from your tracks")
         names = [track.id for track in material.corpus]
         plan = self._edited(brief, material) if brief.edit else self.planned(brief, names, take)
+        if brief.blend and not brief.edit:
+            theirs = [track.id for track in material.corpus if track.theirs]
+            _shared(plan, [name for name in names if name not in theirs], theirs, brief)
         return self._sound(plan, material, on_progress)
 
     def replay(self, plan: dict[str, Any], material: Material, *, on_progress: OnProgress) -> Rendering:
@@ -109,6 +112,15 @@ class StandIn:
         wide = {name: np.stack([sound, sound]) for name, sound in stems.items()}
         audio = np.sum(list(wide.values()), axis=0, dtype=np.float32)
         return Rendering(audio, RATE, wide, plan | {"samples": audio.shape[1]}, *told(plan))
+
+
+def _shared(plan: dict[str, Any], own: Sequence[str], theirs: Sequence[str], brief: Brief) -> None:
+    """As many layers as the weight says from the other artist's tracks, the rest from the artist's own."""
+    assert brief.blend is not None
+    layers = list(plan["layers"])
+    for place, layer in enumerate(layers):
+        side = theirs if place < round(brief.blend.weight * len(layers)) else own
+        plan["layers"][layer] = side[_number(brief.seed, layer) % len(side)]
 
 
 def told(plan: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -18,6 +18,7 @@ PUBLIC = (
     "api/certificates/",
     "api/verify/",
     "shared/",
+    "collaborate/invitation/",  # by link: whoever is signed in may read what they are asked
     "log/",
     "api/log/",
     "history/evolution/drift.",  # a kind of picture, of one's own

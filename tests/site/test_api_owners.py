@@ -82,7 +82,15 @@ def test_without_an_account_nothing_private_answers(address: str, method: str) -
 def test_the_lists_hold_nothing_of_others() -> None:
     belongings(owner())
     mine = collaborator()
-    for address in ("tracks", "duplicates", "adapters", "generations", "generated-tracks", "dna/snapshots"):
+    for address in (
+        "tracks",
+        "duplicates",
+        "adapters",
+        "blends",
+        "generations",
+        "generated-tracks",
+        "dna/snapshots",
+    ):
         assert mine.api.get(f"/api/{address}/").json()["count"] == 0
     assert mine.api.get("/api/dna/").json()["track_count"] == 0
 

@@ -104,6 +104,7 @@ def test_rendered_pages_have_nothing_inline_and_one_headline() -> None:
         "/generate/",
         take.generation.get_absolute_url(),
         "/adapters/",
+        "/collaborate/",
         "/history/",
         "/history/requests/",
         "/history/compare/",

@@ -12,8 +12,9 @@ from catalog.analysis.keys import Key
 from generation.brief import Brief
 from generation.engines.base import CorpusTrack, EngineError
 from generation.engines.mosaic import form, ranges
+from generation.engines.mosaic.blending import Shares, cast_of_both, parts_of_both, shared_out
 from generation.engines.mosaic.cast import Cast, Part, choose_cast, forward, mood_wishes
-from generation.engines.mosaic.choose import Choice, assign, choose_line, following, slots
+from generation.engines.mosaic.choose import Choice, Slot, assign, choose_line, following, slots
 from generation.engines.mosaic.chords import chord_path
 from generation.engines.mosaic.corpus import Source, best_key, read_corpus
 from generation.engines.mosaic.dial import LOUDEST_LUFS, QUIETEST_LUFS
@@ -60,10 +61,21 @@ def open_session(brief: Brief, corpus: Sequence[CorpusTrack], take: int) -> Sess
     if key is not None:
         key = Key(key.tonic, key.mode)
     used = Used.of_bars(brief.avoid)
-    cast = choose_cast(sources, brief, key, generator(brief.seed, take, "cast"), used=_worn(sources, used))
+    cast = _cast(sources, brief, key, generator(brief.seed, take, "cast"), _worn(sources, used))
     if brief.key is None:
         cast = at_home(cast)
     return Session(brief, take, sources, cast.key, cast, used, _notes(sources, cast, brief))
+
+
+def _cast(
+    sources: Sequence[Source],
+    brief: Brief,
+    key: Key | None,
+    rng: np.random.Generator,
+    worn: Mapping[tuple[str, str], float],
+) -> Cast:
+    choose = choose_cast if brief.blend is None else cast_of_both
+    return choose(sources, brief, key, rng, used=worn)
 
 
 def at_home(cast: Cast) -> Cast:
@@ -86,7 +98,7 @@ def recast(session: Session) -> Session:
     for role, part in playing:
         worn[(role, part.source.id)] += 1.0
     rng = generator(session.brief.seed, session.take, "cast", "others")
-    cast = choose_cast(session.sources, session.brief, session.key, rng, used=worn)
+    cast = _cast(session.sources, session.brief, session.key, rng, worn)
     return replace(session, cast=cast, notes=_notes(session.sources, cast, session.brief))
 
 
@@ -111,10 +123,11 @@ def compose(session: Session, *, style: str, variant: int, in_key: bool = False)
     )
     # style is left out of the seed on purpose: hard and soft candidates share their cut phrases
     rng = generator(brief.seed, session.take, "phrases", variant)
+    shares = shared_out(made, cast, brief.blend.weight, rng) if brief.blend else None
     harmony_slots = slots(made, "harmony")
     harmony, harmony_cost = choose_line(
         harmony_slots,
-        assign(harmony_slots, cast.harmony, length.bars),
+        _dealt(harmony_slots, cast.harmony, length.bars, "harmony", shares),
         rng,
         layer="harmony",
         temperature=brief.temperature,
@@ -126,7 +139,7 @@ def compose(session: Session, *, style: str, variant: int, in_key: bool = False)
     )
     drums, drums_cost = choose_line(
         every_drum,
-        assign(every_drum, _ordered_drums(cast), length.bars, layer="drums"),
+        _dealt(every_drum, _ordered_drums(cast), length.bars, "drums", shares),
         rng,
         layer="drums",
         temperature=brief.temperature,
@@ -170,6 +183,14 @@ def compose(session: Session, *, style: str, variant: int, in_key: bool = False)
             "key": Tonality.of(blocks, made, by_id).cost(session.key),
         },
     )
+
+
+def _dealt(
+    found: Sequence[Slot], parts: Sequence[Part], bars: int, layer: str, shares: Shares | None
+) -> list[Part]:
+    if shares is None:
+        return assign(found, parts, bars, layer=layer)
+    return parts_of_both(found, parts, shares, bars, layer=layer)
 
 
 def total_cost(plan: Plan) -> float:
@@ -302,19 +323,43 @@ def _contour(sources: Sequence[Source]) -> dict[str, tuple[float, float]]:
 
 
 def _loudness(session: Session) -> float:
-    """LUFS: what this artist's tracks are mastered to, or their genre where that is not known; calm takes lower."""
-    known = [s.track.analysis.lufs for s in session.sources if s.track.analysis.lufs is not None]
-    wanted = float(np.median(known)) if known else target_lufs(session.brief.genre)
+    """LUFS: what this artist's tracks are mastered to, or their genre where that is not known; calm takes lower.
+
+    Of a blend, the weighted mean of what the two are mastered to.
+    """
+    brief, found = session.brief, []
+    for sources, weight in _sides(session):
+        known = [s.track.analysis.lufs for s in sources if s.track.analysis.lufs is not None]
+        if known:
+            found.append((float(np.median(known)), weight))
+    parts = sum(weight for _, weight in found)
+    wanted = sum(lufs * weight for lufs, weight in found) / parts if found else target_lufs(brief.genre)
     wanted = float(np.clip(wanted, QUIETEST_LUFS, LOUDEST_LUFS))
-    wanted -= 2.5 * max(0.0, 0.5 - session.brief.energy)
+    wanted -= 2.5 * max(0.0, 0.5 - brief.energy)
     return round(float(np.clip(wanted, QUIETEST_LUFS, LOUDEST_LUFS)), 2)
 
 
 def _spectrum(session: Session) -> tuple[float, ...]:
-    """Mean long-term spectrum in dB around zero: of the style references where there are any, else of the catalog."""
-    guides = [s for s in session.sources if s.id in session.cast.style_ids] or list(session.sources)
-    levels = np.mean([np.asarray(s.track.analysis.ltas, dtype=np.float64) for s in guides], axis=0)
+    """Mean long-term spectrum in dB around zero: of the style references where there are any, else of the catalog.
+
+    Of a blend, the weighted mean of the two: the references stand for the artist's own part.
+    """
+    levels = np.zeros(1)
+    for sources, weight in _sides(session):
+        guides = [s for s in sources if s.id in session.cast.style_ids] or sources
+        levels = levels + weight * np.mean(
+            [np.asarray(s.track.analysis.ltas, dtype=np.float64) for s in guides], axis=0
+        )
     return tuple(round(float(v), 2) for v in levels - levels.mean())
+
+
+def _sides(session: Session) -> list[tuple[list[Source], float]]:
+    """The catalogs behind a take, each with its weight; of a take of one's own the one."""
+    weight = session.brief.blend.weight if session.brief.blend else 0.0
+    mine = [s for s in session.sources if not s.track.theirs]
+    theirs = [s for s in session.sources if s.track.theirs]
+    found = [(mine, 1.0 - weight), (theirs, weight)] if mine and theirs else [(mine or theirs, 1.0)]
+    return [(sources, part) for sources, part in found if part > 0.0]
 
 
 def _notes(sources: Sequence[Source], cast: Cast, brief: Brief) -> tuple[str, ...]:

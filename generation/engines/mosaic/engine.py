@@ -60,7 +60,10 @@ class Mosaic:
 
     def capabilities(self) -> frozenset[str]:
         return frozenset(
-            {"bpm", "key", "energy", "references", "stems", "midi", "seed", "lineage", "edit", "replay"}
+            {
+                *("bpm", "key", "energy", "references", "stems", "midi", "seed"),
+                *("lineage", "edit", "replay", "blend"),
+            }
         )
 
     def estimate(self, brief: Brief, corpus_size: int) -> float:

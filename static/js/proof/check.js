@@ -311,6 +311,15 @@ function recordings({ track_count: count, recordings_used: used }) {
   return Number.isInteger(used) && used > 0 && used < count ? `${used.toLocaleString("en")} of the ${all}` : all;
 }
 
+// What of whose catalogs went in: of a recording of two artists both are named.
+function whose(source, artist) {
+  const own = recordings(source), other = source.partner;
+  if (!own) return ` for ${artist}`;
+  if (typeof other?.artist !== "string") return ` from ${own} of ${artist}`;
+  const theirs = recordings(other).replace(/ recordings$/, "");
+  return ` from ${own} of ${artist} and ${theirs || "recordings"} of ${clip(other.artist)}`;
+}
+
 // One sentence: what this recording is, as it was signed.
 export function origin(claim, openedTitle = "") {
   const when = new Date(claim.provenance.timestamp).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
@@ -321,8 +330,7 @@ export function origin(claim, openedTitle = "") {
   const model = clip(made.label || made.model || "");
   const version = clip(made.version || "");
   const name = [model && model[0].toUpperCase() + model.slice(1), version && !model.includes(version) && version].filter(Boolean).join(" ");
-  const source = recordings(claim.provenance.source ?? {});
-  const from = source ? ` from ${source} of ${artist}` : ` for ${artist}`;
+  const from = whose(claim.provenance.source ?? {}, artist);
   const verb = claim.provenance.type === "ai_generated" ? "composed" : "made";
   return `${title} was ${verb} on ${when}${name ? ` by ${name}` : ""}${from}.`;
 }

@@ -1,0 +1,219 @@
+"""A take of two artists: who the other one is, what of theirs may be used, and what is said of it afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import log2
+from typing import Any
+
+from django.conf import settings
+
+from catalog import snapshots
+from catalog.accounts import catalog_id_of, rights_of
+from catalog.dna.blending import blended
+from catalog.matching import Passage
+from catalog.models import Artist, DNASnapshot, Track
+from catalog.similarity import Match
+from generation import blends
+from generation.brief import Blending
+from generation.engines.mosaic.corpus import GOOD_RATIO
+from generation.models import Blend, BlendConsent, GeneratedTrack, Generation
+from generation.prompting import BadWishes
+from provenance.canonical import canonical
+from provenance.statement import utc_text
+
+LICENCE = "Recordings of both artists"
+MISSED = 0.1  # share of the bars, from the weight: more than that is told
+DIGITS = 4
+
+
+class Ended(Exception):
+    """The agreement does not stand any more. The message is for the artist."""
+
+    def __init__(self, name: str = "") -> None:
+        whom = name or "the other artist"
+        super().__init__(
+            f"Your agreement with {whom} has ended, so nothing new is made from the recordings of both. "
+            "Takes that are finished stay."
+        )
+
+
+@dataclass(frozen=True)
+class Partner:
+    """The other artist of a take, as they agreed to it. weight: how much of them, over 0 and up to 1."""
+
+    blend: Blend
+    artist: Artist
+    consent: BlendConsent
+    weight: float
+    snapshot: DNASnapshot
+
+    @property
+    def name(self) -> str:
+        return self.artist.name
+
+    def title(self, title: str) -> str:
+        """A recording of theirs as it is called to the artist who generates."""
+        return title if self.consent.titles else f"a recording of {self.name}"
+
+    def tracks(self) -> list[Track]:
+        """Their recordings that may be used: the snapshot's, still there, made by them."""
+        rows = Track.objects.of(self.artist).ready().own().select_related("analysis")
+        rows = rows.defer("analysis__peaks").filter(pk__in=self.snapshot.track_ids)
+        return list(rows.order_by("id"))
+
+
+def partner(artist: Artist, asked: Blending, *, exact: bool = False) -> Partner:
+    """Whom a request names. Raises BadWishes for nobody who agreed, or too little of theirs to work from.
+
+    exact: with their DNA as it is in this moment, even where drawing it takes a while.
+    """
+    if not 0 < asked.weight <= 1:
+        raise BadWishes({"blend": "How much of the other artist goes in is a number from 0 to 1."})
+    row = blends.of(artist).standing().filter(pk=asked.id).prefetch_related("consents").first()
+    other = row.partner_of(artist) if row else None
+    consent = blends.consent_of(row, other) if row else None
+    if row is None or other is None or consent is None:
+        raise BadWishes({"blend": "Nobody agreed to blend with you under this id. Choose from Collaborate."})
+    snapshot = None
+    if snapshots.own_count(other) >= settings.STARFORGE_MIN_TRACKS:
+        latest = None if exact else snapshots.latest(other)
+        snapshot = latest.snapshot if latest else snapshots.current(other)
+    if snapshot is None:
+        raise BadWishes({"blend": f"{other.name} has too few analysed recordings to blend with yet."})
+    return Partner(row, other, consent, asked.weight, snapshot)
+
+
+def of(generation: Generation, asked: Blending | None) -> Partner | None:
+    """The partner of a generation that was taken on; None of a take of one's own. Raises Ended."""
+    if asked is None:
+        return None
+    rows = Blend.objects.standing().select_related("inviter", "invited").prefetch_related("consents")
+    row = rows.filter(pk=asked.id).first()
+    other = row.partner_of(generation.artist) if row else None
+    consent = blends.consent_of(row, other) if row else None
+    if row is None or other is None or consent is None or generation.partner_snapshot is None:
+        raise Ended(named(asked.id, generation.artist))
+    return Partner(row, other, consent, asked.weight, generation.partner_snapshot)
+
+
+def named(blend_id: str, artist: Artist) -> str:
+    """The name of the other one of a blend, also when it has ended; "" when it is gone."""
+    row = blends.of(artist).filter(pk=blend_id).first()
+    other = row.partner_of(artist) if row else None
+    return other.name if other else ""
+
+
+def stands(blend_id: str) -> bool:
+    return Blend.objects.standing().filter(pk=blend_id).exists()
+
+
+def target(own: Mapping[str, Any], found: Partner) -> dict[str, Any]:
+    """The DNA a take of both is composed towards: the weighted mean, at a tempo that recordings of both reach.
+
+    Where the two are so far apart that no tempo is within reach of both, it is that of who weighs more.
+    """
+    dna = blended(own, found.snapshot.document, found.weight)
+    mine = blended(own, found.snapshot.document, 0.0)["bpm_profile"].get("median")
+    theirs = blended(own, found.snapshot.document, 1.0)["bpm_profile"].get("median")
+    if mine and theirs:
+        reach = log2(1 + GOOD_RATIO) * 0.95
+        low, high = max(log2(mine), log2(theirs)) - reach, min(log2(mine), log2(theirs)) + reach
+        met = log2(dna["bpm_profile"]["median"])
+        heavier = log2(theirs if found.weight > 0.5 else mine)
+        met = min(max(met, low), high) if low <= high else heavier
+        dna["bpm_profile"]["median"] = round(2.0**met, 2)
+    return dna
+
+
+def usable(take: GeneratedTrack, wanted: Iterable[str]) -> dict[str, Track]:
+    """Of these recordings those of the other artist of the take, while both agree."""
+    row = blends.of(take.generation.artist).standing().filter(pk=take.blend["id"]).first()
+    other = row.partner_of(take.generation.artist) if row else None
+    return Track.objects.of(other).listed().in_bulk(sorted(wanted)) if other else {}
+
+
+def share(built_from: Iterable[Mapping[str, Any]], theirs: Iterable[str]) -> tuple[int, int]:
+    """(cells from these recordings, all cells); a cell is one bar of one layer."""
+    ids = set(theirs)
+    cells = {
+        (one["bar"], one["layer"], str(one["track_id"]) in ids) for one in built_from if one.get("track_id")
+    }
+    return sum(inside for *_, inside in cells), len(cells)
+
+
+def told(
+    found: Partner,
+    built_from: Sequence[Mapping[str, Any]],
+    theirs: Sequence[str],
+    own: Match,
+    other: Match,
+    both: float,
+) -> dict[str, Any]:
+    """What a take's row keeps of the other artist: who, how much was asked and used, and the three matches."""
+    bars, of_bars = share(built_from, theirs)
+    used = sorted({str(one["track_id"]) for one in built_from if one.get("track_id")} & set(theirs))
+    return {
+        "id": found.blend.pk,
+        "partner": found.name,
+        "weight": found.weight,
+        "share": round(bars / of_bars, DIGITS) if of_bars else 0.0,
+        "bars": bars,
+        "of_bars": of_bars,
+        "recordings": len(used),
+        "track_ids": used,
+        "match": {
+            "own": round(own.score, DIGITS),
+            "partner": round(other.score, DIGITS),
+            "blend": round(both, DIGITS),
+        },
+        "tracks_compared": {"own": own.n, "partner": other.n},
+    }
+
+
+def note(said: Mapping[str, Any]) -> str:
+    """A sentence where the share missed the weight; "" where it did not."""
+    if abs(said["share"] - said["weight"]) <= MISSED:
+        return ""
+    return (
+        f"You asked for {said['weight']:.0%} of {said['partner']}, and {said['share']:.0%} of the bars are theirs: "
+        "no other division fitted this form, tempo and key."
+    )
+
+
+def passages(found: Partner, heard: Iterable[Passage]) -> list[Passage]:
+    """Passages shared with the partner's recordings, called as the artist may know them."""
+    return [replace(one, title=found.title(one.title)) for one in heard]
+
+
+def stated(found: Partner, take: GeneratedTrack) -> dict[str, Any]:
+    """The partner as a certificate names them: catalog and DNA by hash, what was agreed, and what they allow."""
+    snapshot = found.snapshot
+    return {
+        "artist": found.name,
+        "catalog_id": catalog_id_of(found.artist),
+        "track_count": snapshot.track_count,
+        "catalog_hash": snapshot.catalog_hash,
+        "recordings_used": take.blend["recordings"],
+        "weight": found.weight,
+        "share_of_bars": take.blend["share"],
+        "aesthetic_dna_snapshot": {
+            "id": snapshot.pk,
+            "sha256": "sha256:" + hashlib.sha256(canonical(snapshot.document)).hexdigest(),
+        },
+        "consent": {
+            "sha256": "sha256:" + blends.consent_sha256(found.consent, found.artist),
+            "given_at": utc_text(found.consent.given_at),
+        },
+        "rights": rights_of(found.artist),
+    }
+
+
+def rights_of_both(own: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
+    """What both allow: granted where each of the two grants it."""
+    both = {name: (said, theirs.get(name)) for name, said in own.items()}
+    return {
+        name: "granted" if pair == ("granted", "granted") else "not granted" for name, pair in both.items()
+    }
