@@ -56,15 +56,16 @@ page(import.meta.url, ({ signal }) => {
   }
 
   // --- with whom, and how much of them ---
-  const weight = form.querySelector("[data-weight]");
-  if (weight) {
-    const range = weight.querySelector("[type=range]"), partner = form.elements.blend;
+  const partner = form.elements.blend?.tagName === "SELECT" ? form.elements.blend : null;
+  if (partner) {
+    const row = form.querySelector("[data-weight]"), range = row.querySelector("[type=range]"), value = form.elements.weight;
     const draw = () => {
-      weight.hidden = !partner.value;
-      weight.querySelector("[data-weight-now]").textContent = `${range.value}%`;
-      weight.querySelector(".fill").setAttribute("x2", `${range.value}%`);
+      row.hidden = !partner.value;
+      row.querySelector(".fill").setAttribute("x2", `${range.value}%`);
     };
-    range.addEventListener("input", () => { draw(); ask_later(); });
+    range.hidden = false;
+    range.addEventListener("input", () => { value.value = range.value; draw(); ask_later(); });
+    value.addEventListener("input", () => { if (Number.isFinite(meant(value.value))) range.value = meant(value.value); draw(); ask_later(); });
     partner.addEventListener("change", draw);
     draw();
   }
@@ -84,9 +85,10 @@ page(import.meta.url, ({ signal }) => {
     }
     const own = told();
     for (const field of own ? own.querySelectorAll("[name]") : []) if (field.value.trim()) fields.set(field.name, field.value.trim());
-    if (form.elements.blend?.value) {
-      fields.set("blend", form.elements.blend.value);
-      fields.set("weight", String(Number(form.elements.weight.value) / 100));
+    if (partner?.value) {
+      fields.set("blend", partner.value);
+      const weight = meant(form.elements.weight.value);
+      if (form.elements.weight.value.trim() && Number.isFinite(weight)) fields.set("weight", String(weight / 100));
     }
     fields.set("takes", form.elements.takes.value || "1");
     fields.set("engine", form.elements.engine.value || "");
@@ -119,7 +121,10 @@ page(import.meta.url, ({ signal }) => {
     if (!answer.ok) return;
     const { brief: now, evidence, words, estimate_seconds: seconds, engine } = answer.data;
     for (const [name, slider] of sliders) slider.follow(now[name]);
-    for (const element of form.querySelectorAll("[data-why]")) element.textContent = WHY[evidence[element.dataset.why]] || "";
+    for (const element of form.querySelectorAll("[data-why]")) {
+      const why = evidence[element.dataset.why];
+      element.textContent = why === "catalog" && partner?.value ? "from both of you" : WHY[why] || "";
+    }
     say(words, now, evidence);
     form.elements.genre.placeholder = now.genre || "Any";
     form.dispatchEvent(new CustomEvent("briefed", { detail: now }));
@@ -144,7 +149,7 @@ page(import.meta.url, ({ signal }) => {
     if (now.key && evidence.key === "catalog") {
       const em = document.createElement("em");
       em.textContent = now.key;
-      parts.push("in ", em, ", where your catalog lies");
+      parts.push("in ", em, partner?.value ? ", where the two of you meet" : ", where your catalog lies");
     }
     read.replaceChildren(...parts);
   }
