@@ -128,6 +128,37 @@ def target(own: Mapping[str, Any], found: Partner) -> dict[str, Any]:
     return dna
 
 
+def out_of_reach(own: Mapping[str, Any], found: Partner, bpm: float) -> str:
+    """A sentence where hardly anything of one of the two can be played at this tempo; "" elsewhere.
+
+    Said before anything is made, so by the range that their DNA names (10th to 90th percentile), not by each recording.
+    """
+    sides = [("your", own)] if found.weight < 1 else []
+    sides.append((f"{found.name}’s", found.snapshot.document))
+    met = target(own, found)["bpm_profile"].get("median")
+    for whose, dna in sides:
+        profile = dna.get("bpm_profile") or {}
+        if not _reached(profile, bpm):
+            median = profile["median"]
+            told = (
+                f"At {bpm:.0f} BPM hardly any of {whose} recordings can play: they lie around {median:.0f}."
+            )
+            if met and all(_reached(one.get("bpm_profile") or {}, met) for _, one in sides):
+                return f"{told} At {met:.0f}, which it is when you leave it open, both can."
+            return f"{told} No tempo is within reach of both of you."
+    return ""
+
+
+def _reached(profile: Mapping[str, Any], bpm: float) -> bool:
+    """Whether this tempo, or its half or double, is where recordings can be bent to; also where no tempo is known."""
+    low, high = profile.get("p10"), profile.get("p90")
+    if not low or not high or not profile.get("median"):
+        return True
+    return any(
+        low * fold * (1 - GOOD_RATIO) <= bpm <= high * fold * (1 + GOOD_RATIO) for fold in (0.5, 1.0, 2.0)
+    )
+
+
 def usable(take: GeneratedTrack, wanted: Iterable[str]) -> dict[str, Track]:
     """Of these recordings those of the other artist of the take, while both agree."""
     row = blends.of(take.generation.artist).standing().filter(pk=take.blend["id"]).first()
@@ -177,10 +208,10 @@ def note(said: Mapping[str, Any]) -> str:
     """A sentence where the share missed the weight; "" where it did not."""
     if abs(said["share"] - said["weight"]) <= MISSED:
         return ""
-    return (
-        f"You asked for {said['weight']:.0%} of {said['partner']}, and {said['share']:.0%} of the bars are theirs: "
-        "no other division fitted this form, tempo and key."
-    )
+    asked = f"You asked for {said['weight']:.0%} of {said['partner']}, and"
+    if not said["share"]:
+        return f"{asked} none of the bars are theirs."
+    return f"{asked} {said['share']:.0%} of the bars are theirs: no other division fitted this form, tempo and key."
 
 
 def passages(found: Partner, heard: Iterable[Passage]) -> list[Passage]:

@@ -104,13 +104,14 @@ def draft(
 
     exact: with the DNA of the catalog as it is in this moment, even where drawing it takes a while.
     """
-    brief, snapshot, _ = _drafted(artist, wishes, engine, exact=exact)
+    brief, snapshot, _ = drafted(artist, wishes, engine, exact=exact)
     return brief, snapshot
 
 
-def _drafted(
-    artist: Artist, wishes: Wishes, engine: str, *, exact: bool
+def drafted(
+    artist: Artist, wishes: Wishes, engine: str, *, exact: bool = False
 ) -> tuple[Brief, DNASnapshot | None, blending.Partner | None]:
+    """`draft`, and the other artist where the wishes name one."""
     if exact:
         snapshot = snapshots.current(artist)
     else:
@@ -192,7 +193,7 @@ def submit(
     if count < settings.STARFORGE_MIN_TRACKS:
         raise TooFewTracks(count, settings.STARFORGE_MIN_TRACKS)
     meant = with_adapter(artist, wishes, found) if wishes.adapter else wishes
-    brief, snapshot, partner = _drafted(artist, meant, engine, exact=True)
+    brief, snapshot, partner = drafted(artist, meant, engine, exact=True)
     if snapshot is None:  # the tracks were deleted in this moment
         raise TooFewTracks(0, settings.STARFORGE_MIN_TRACKS)
     if "lineage" in found.capabilities():

@@ -64,8 +64,10 @@ def whose(provenance: Mapping[str, Any], artist: str) -> str:
         return ""
     if not other:
         return f"{own} of {artist}"
-    theirs, name = _recordings(other).removesuffix(" recordings"), clip(other["artist"])
-    return f"{own} of {artist} and {theirs or 'recordings'} of {name}"
+    theirs = _recordings(other) or "recordings"
+    if 0 not in (_of_source(provenance, "recordings_used"), _count(other, "recordings_used")):
+        theirs = theirs.removesuffix(" recordings")  # the word was said of the first
+    return f"{own} of {artist} and {theirs} of {clip(other['artist'])}"
 
 
 def _recordings(source: Any) -> str:

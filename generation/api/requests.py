@@ -18,7 +18,7 @@ from catalog import snapshots
 from catalog.api.base import ArtistView
 from catalog.api.documented import operation
 from catalog.problems import Problem
-from generation import lifecycle, usage
+from generation import blending, lifecycle, usage
 from generation.api.take_json import STATES, socket_of
 from generation.api.wishes import BriefQuery, MusicRequest
 from generation.engines import engines
@@ -90,6 +90,10 @@ class BriefJSON(serializers.Serializer[Any]):
         child=serializers.CharField(), help_text="asked, prompt, references, genre, catalog or default"
     )
     words = serializers.ListField(child=serializers.CharField(), help_text="What was read in the prompt")
+    notes = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What is in the way of it: of a blend, who cannot play at this tempo",
+    )
     engine = serializers.CharField()
     estimate_seconds = serializers.FloatField()
     analysed_tracks = serializers.IntegerField()
@@ -244,9 +248,11 @@ class BriefView(ArtistView):
             raise serializers.ValidationError({"engine": [f"Choose: {', '.join(engines())}."]})
         wishes = query.wishes()
         try:
-            brief, _ = lifecycle.draft(self.artist, wishes, engine=engine)
+            brief, snapshot, partner = lifecycle.drafted(self.artist, wishes, engine)
         except BadWishes as error:
             say(error)
+        own = snapshot.document if snapshot else {}
+        apart = blending.out_of_reach(own, partner, brief.bpm) if partner else ""
         count = snapshots.own_count(self.artist)
         decided = brief.to_json()
         evidence = decided.pop("evidence")
@@ -259,6 +265,7 @@ class BriefView(ArtistView):
                 "brief": decided,
                 "evidence": evidence,
                 "words": list(read(wishes.prompt).words),
+                "notes": [apart] if apart else [],
                 "engine": engine,
                 "estimate_seconds": lifecycle.estimate(brief, engine, count),
                 "analysed_tracks": count,

@@ -119,13 +119,14 @@ page(import.meta.url, ({ signal }) => {
     if (mine !== asked || signal.aborted) return;
     errors(answer.ok ? {} : answer.data?.errors || {});
     if (!answer.ok) return;
-    const { brief: now, evidence, words, estimate_seconds: seconds, engine } = answer.data;
+    const { brief: now, evidence, words, notes, estimate_seconds: seconds, engine } = answer.data;
     for (const [name, slider] of sliders) slider.follow(now[name]);
     for (const element of form.querySelectorAll("[data-why]")) {
       const why = evidence[element.dataset.why];
       element.textContent = why === "catalog" && partner?.value ? "from both of you" : WHY[why] || "";
     }
     say(words, now, evidence);
+    for (const element of form.querySelectorAll("[data-notes]")) element.textContent = notes.join(" ");
     form.elements.genre.placeholder = now.genre || "Any";
     form.dispatchEvent(new CustomEvent("briefed", { detail: now }));
     total.textContent = `Estimated: ${span(seconds)}`;

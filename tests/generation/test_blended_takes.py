@@ -248,6 +248,23 @@ def test_the_brief_lies_between_the_two(two: Two) -> None:
     assert (bpm(blend=two.blend.pk, weight=0.4), bpm(blend=two.blend.pk, weight=0.6)) == (120.0, 165.0)
 
 
+def test_a_tempo_that_one_of_the_two_cannot_play_is_said_before_anything_is_made(two: Two) -> None:
+    two.other.artist.tracks.update(bpm_override=132.0)
+
+    def notes(**query: Any) -> list[str]:
+        asked = {"engine": "mosaic", "blend": two.blend.pk, "weight": 0.5} | query
+        told: list[str] = two.me.api.get("/api/brief/", asked).json()["notes"]
+        return told
+
+    assert notes() == notes(bpm=64) == []  # in reach of both, at its half too
+    said = "At 100 BPM hardly any of your recordings can play: they lie around 120."
+    assert notes(bpm=100) == [f"{said} At 126, which it is when you leave it open, both can."]
+    assert "Cleo Collaborator’s recordings can play" in notes(bpm=100, weight=1.0)[0]
+    two.other.artist.tracks.update(bpm_override=165.0)
+    assert notes()[0].endswith("No tempo is within reach of both of you.")
+    assert two.me.api.get("/api/brief/", {"engine": "mosaic"}).json()["notes"] == []
+
+
 def test_the_page_asks_for_it_and_says_what_came(two: Two) -> None:
     page = two.me.page
     studio = page.get(f"/generate/?blend={two.blend.pk}").content.decode()
@@ -266,6 +283,7 @@ def test_the_page_asks_for_it_and_says_what_came(two: Two) -> None:
 def test_a_share_that_missed_is_said() -> None:
     said = {"share": 0.3, "weight": 0.5, "partner": "Cleo"}
     assert "30% of the bars are theirs" in blending.note(said)
+    assert "none of the bars are theirs" in blending.note(said | {"share": 0.0})
     assert blending.note(said | {"share": 0.45}) == ""
 
 

@@ -43,6 +43,21 @@ def test_the_sentence_says_how_many_recordings_were_heard_of_how_many(source, wo
     assert wording.origin(said).endswith(f"Mosaic 1.0 {words}")
 
 
+@pytest.mark.parametrize(
+    ("used", "theirs", "words"),
+    [
+        (6, 4, "from 6 of the 127 recordings of Demo Artist and 4 of the 30 of Cleo."),
+        (6, 30, "from 6 of the 127 recordings of Demo Artist and 30 of Cleo."),
+        (6, 0, "from 6 of the 127 recordings of Demo Artist and the Aesthetic DNA of 30 recordings of Cleo."),
+        (0, 4, "from the Aesthetic DNA of 127 recordings of Demo Artist and 4 of the 30 recordings of Cleo."),
+    ],
+)
+def test_the_sentence_of_two_artists_says_what_of_each_was_heard(used, theirs, words):
+    other = {"artist": "Cleo", "track_count": 30, "recordings_used": theirs}
+    source = {"track_count": 127, "recordings_used": used, "partner": other}
+    assert wording.origin(claim(provenance={**PROVENANCE, "source": source})).endswith(f"Mosaic 1.0 {words}")
+
+
 def test_the_sentence_does_without_what_is_not_known():
     bare = claim(provenance={"type": "ai_generated", "timestamp": "2026-02-07T12:34:56Z", "source": "?"})
     assert wording.origin(bare) == "“Untitled 03” was composed on 7 February 2026 for Demo Artist."

@@ -316,8 +316,9 @@ function whose(source, artist) {
   const own = recordings(source), other = source.partner;
   if (!own) return ` for ${artist}`;
   if (typeof other?.artist !== "string") return ` from ${own} of ${artist}`;
-  const theirs = recordings(other).replace(/ recordings$/, "");
-  return ` from ${own} of ${artist} and ${theirs || "recordings"} of ${clip(other.artist)}`;
+  const theirs = recordings(other) || "recordings";
+  const both = source.recordings_used !== 0 && other.recordings_used !== 0;   // then the word was said of the first
+  return ` from ${own} of ${artist} and ${both ? theirs.replace(/ recordings$/, "") : theirs} of ${clip(other.artist)}`;
 }
 
 // One sentence: what this recording is, as it was signed.
