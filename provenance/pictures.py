@@ -83,11 +83,13 @@ def _box(link: Mapping[str, Any], seed: str) -> Box | None:
         count = link.get("track_count")
         words = f"{count:,} recording{'' if count == 1 else 's'}" if isinstance(count, int) else "Catalog"
         digest = link.get("catalog_hash")
-        words += f" of {wording.clip(link['artist'])}" if link.get("artist") else ""
+        # Of two artists the other's stations carry their name: room for more there is none.
+        words = wording.clip(link["artist"]) if link.get("artist") else words
         return Box(words, f"catalog {wording.short(str(digest))}" if digest else "catalog")
     if kind == "dna_snapshot":
-        whose = f" of {wording.clip(link['artist'])}" if link.get("artist") else ""
-        return Box(f"DNA snapshot{whose}", wording.short(str(link["snapshot_hash"])))
+        digest = wording.short(str(link["snapshot_hash"]))
+        other = wording.clip(link.get("artist") or "")
+        return Box(other, f"DNA {digest}") if other else Box("DNA snapshot", digest)
     if kind == "adapter":
         digest = str(link.get("sha256") or "")
         return Box(

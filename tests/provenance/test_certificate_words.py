@@ -122,6 +122,17 @@ def test_the_picture_runs_from_the_catalog_to_the_recording():
     assert " style=" not in drawn
 
 
+def test_the_picture_of_two_artists_names_the_other_at_their_stations():
+    theirs = [
+        {"kind": "dna_snapshot", "snapshot_hash": "sha256:" + "cd" * 32, "artist": "Cleo"},
+        {"kind": "catalog", "track_count": 30, "catalog_hash": "sha256:" + "6e" * 32, "artist": "Cleo"},
+    ]
+    assert [[(box.words, box.note) for box in stage] for stage in pictures.stages(CHAIN + theirs)][:2] == [
+        [("127 recordings", "catalog 5d5d…5d5d"), ("Cleo", "catalog 6e6e…6e6e")],
+        [("DNA snapshot", "abab…abab"), ("Cleo", "DNA cdcd…cdcd")],
+    ]
+
+
 def test_the_picture_links_parents_names_missing_ones_and_escapes_titles():
     parents = [
         {"kind": "certificate", "certificate_id": "cert_a", "relation": "variation of", "found": True,
