@@ -99,7 +99,7 @@ def test_a_take_of_two_names_both_and_verifies(two: Two) -> None:
     kinds = [link["kind"] for link in verdict.chain]
     assert kinds.count("catalog") == kinds.count("dna_snapshot") == 2
     page = stranger().get(take.certificate.get_absolute_url()).content.decode()
-    for words in ("Ossa Owner", "Cleo Collaborator", "40%", "Given on", "recordings of Cleo Collaborator"):
+    for words in ("Ossa Owner", "Cleo Collaborator", "40%", "Given on", "Cleo Collaborator (catalog"):
         assert words in page
     assert "Secret Sketch" not in page and "Secret Sketch" not in json.dumps(signed)
 
