@@ -41,6 +41,7 @@ SHOWN = (
     "generation_params",
     "requested",
     "measured",
+    "blend",
     "similarity_score",
     "similarity",
     "novelty",

@@ -15,9 +15,10 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from catalog.accounts import issue_token
 from catalog.models import Artist, DuplicatePair, Import, Playlist, Track
+from generation import blends
 from generation.models import Adapter, EvolutionNote, Exhibit, Export, Generation, Share, TakeTag
 from provenance.log import store
-from tests.people import owner
+from tests.people import owner, person
 from tests.rows import generation_of, ready_track, take_of
 
 FEW, MANY = 3, 8
@@ -67,7 +68,25 @@ def add_rows(artist: Artist, first: int, last: int) -> None:
         Adapter.objects.create(artist=artist, name=f"Adapter {number}", base="musicgen-small")
         Export.objects.create(artist=artist)
         issue_token(artist, name=f"Token {number}")
+        blended(artist, number)
         store.append(f"entry {number}".encode())
+
+
+def blended(artist: Artist, number: int) -> None:
+    """Somebody this artist blends with, a take they made, an invitation each way and one by link."""
+    other = person(f"partner{number}", name=f"Partner {number}").artist
+    blend = blends.accept(blends.invite(artist, other.user.get_username()), other)
+    told = {
+        "partner": artist.name,
+        "weight": 0.5,
+        "share": 0.5,
+        "match": {"own": 0.5, "partner": 0.5, "blend": 0.5},
+    }
+    take = take_of(other, blend=told | {"id": blend.pk})
+    Generation.objects.filter(pk=take.generation_id).update(blend=blend)
+    blends.invite(person(f"asks{number}", name=f"Asks {number}").artist, artist.user.get_username())
+    blends.invite(artist, f"nobody{number}")
+    blends.invite(artist)
 
 
 def asked(client: Client, address: str, hoped: int | None = None) -> int | None:
@@ -104,5 +123,13 @@ def test_no_list_asks_more_often_for_more_rows() -> None:
     }
     assert grown == {}
     # It would be silent too if it looked nowhere.
-    expected = {"/catalog/", "/history/", "/api/tracks/", "/api/generated-tracks/", "/log/", "/gallery/"}
+    expected = {
+        "/catalog/",
+        "/history/",
+        "/api/tracks/",
+        "/api/generated-tracks/",
+        "/log/",
+        "/gallery/",
+        "/collaborate/",
+    }
     assert expected | {"/admin/generation/generation/", "/account/", "/admin/queues/"} <= set(lists)
