@@ -134,6 +134,7 @@ def pages(made: dict[str, str]) -> list[tuple[str, str]]:
         ("dna", "/dna/"),
         ("generate", "/generate/"),
         ("presets", "/generate/presets/"),
+        ("collaborate", "/collaborate/"),
         ("take", f"/generations/{made['generation']}/"),
         ("history", "/history/"),
         ("requests", "/history/requests/"),
