@@ -9,7 +9,7 @@ from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from catalog.models import Artist
-from generation.models import Adapter, GeneratedTrack, Generation
+from generation.models import Adapter, Blend, GeneratedTrack, Generation
 from provenance.models import Anchor
 
 NEAR = 0.75
@@ -28,7 +28,7 @@ class Measure:
 
 def read() -> list[Measure]:
     """Each measure of the plan, over everything that is kept."""
-    return [*_matches(), _regenerations(), *_adapters(), *_anchored()]
+    return [*_matches(), _regenerations(), *_adapters(), *_blends(), *_anchored()]
 
 
 def _share(part: int, whole: int) -> str:
@@ -89,6 +89,24 @@ def _adapters() -> list[Measure]:
             f"{named:,} of {there:,}, in {used.count():,} requests",
             "",
             "Adapters that some request asked for, of those that are trained.",
+        ),
+    ]
+
+
+def _blends() -> list[Measure]:
+    made = GeneratedTrack.objects.exclude(blend={}).count()
+    return [
+        Measure(
+            "Takes of two artists",
+            f"{made:,}",
+            "10",
+            "Takes that the recordings and the DNA of two artists went into, with the consent of both.",
+        ),
+        Measure(
+            "Pairs of artists who blend",
+            f"{Blend.objects.standing().count():,}",
+            "",
+            "Two artists who agreed that either may make such takes, and neither has withdrawn.",
         ),
     ]
 

@@ -8,12 +8,13 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.test import Client
+from django.utils import timezone
 
 from catalog import observed
 from catalog.models import Track
-from generation.models import Generation
+from generation.models import Blend, GeneratedTrack, Generation
 from starforge_site import success
-from tests.people import Person, owner
+from tests.people import Person, collaborator, owner
 from tests.rows import generation_of, take_of
 
 pytestmark = pytest.mark.django_db
@@ -106,10 +107,21 @@ def test_the_plans_measures_are_counted(admin_client: Client, me: Person) -> Non
     take_of(me.artist, similarity_score=0.6)
     for _ in range(3):
         generation_of(me.artist, parent=first.generation)
+    other = collaborator().artist
+    agreed = {
+        "inviter": me.artist,
+        "invited": other,
+        "expires_at": timezone.now(),
+        "accepted_at": timezone.now(),
+    }
+    Blend.objects.create(**agreed, pair="stands")
+    Blend.objects.create(**agreed, ended_at=timezone.now())
+    GeneratedTrack.objects.filter(pk=first.pk).update(blend={"weight": 0.5})
     found = {one.name: one.value for one in success.read()}
     assert found["Takes over 0.75"] == "50.0% (1 of 2)"
     assert found["Regenerations for each track"] == "1.50 (3 for 2)"
     assert found["Artists with an adapter"] == "0.0% (0 of 1)"
+    assert (found["Takes of two artists"], found["Pairs of artists who blend"]) == ("1", "1")
     assert found["Anchored tracks"] == "0 of 0"
     text = admin_client.get("/admin/measures/").content.decode()
     assert "50.0% (1 of 2)" in text
