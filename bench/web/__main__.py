@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import os
 import platform
 import random
@@ -232,11 +233,14 @@ def _person(artist: Any) -> load.Person:
 def _wishes(people: list[tuple[Any, load.Person]]) -> Iterator[load.Wish]:
     """Pages and API calls of all these artists, in an order that is the same in every run."""
     drawn = random.Random(8)
+    # All read before the first is asked for: no query may run while the event loop does.
     pages = {artist.pk: _pages(artist) for artist, _ in people}
-    while True:
+
+    def draw() -> load.Wish:
         artist, person = drawn.choice(people)
-        route, path = drawn.choice(pages[artist.pk])
-        yield load.Wish(route, path, person)
+        return load.Wish(*drawn.choice(pages[artist.pk]), person)
+
+    return (draw() for _ in itertools.count())
 
 
 def _loaded(data: Path, seconds: float, rate: float, sockets: int) -> list[Figure]:
