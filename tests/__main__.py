@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
             run(
                 "PostgreSQL: what talks to the database",
                 "-m",
-                "database and not browser",
+                "database and not browser and not sound",
                 *arguments,
                 # A name of its own: another run beside this one, or a killed one, is not in the way.
                 database_url=f"{url}_{os.getpid()}",

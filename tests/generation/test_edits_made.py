@@ -21,7 +21,7 @@ from tests.generation.finished import finished
 from tests.people import owner
 from tests.rows import catalog_of, take_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sound]
 WISHES = Wishes(prompt="techno, 180 BPM", duration_seconds=18, seed=5)
 
 

@@ -32,7 +32,7 @@ from tests.people import owner
 from tests.rows import catalog_of, ready_track
 from tests.sounds import RATE, groove
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sound]
 
 
 @pytest.fixture

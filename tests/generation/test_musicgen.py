@@ -40,7 +40,11 @@ from tests.generation.tiny_models import make_demucs
 from tests.people import owner
 from tests.sounds import tone
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tiny_models")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("tiny_models"),
+    pytest.mark.sound,
+]
 BRIEF = Brief("dark techno", 140.0, None, 0.6, "Techno", 4.0, 5, options={"candidates": 1})
 
 

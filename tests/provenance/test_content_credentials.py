@@ -27,7 +27,7 @@ from tests import people, sounds
 from tests.provenance import claims
 from tests.provenance.conftest import PROVENANCE
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sound]
 Certify = Callable[..., Certificate]
 Files = dict[str, Path]
 

@@ -394,6 +394,7 @@ def test_every_state_has_the_exit_code_of_the_contract() -> None:
         "sound_only": 5}  # fmt: skip
 
 
+@pytest.mark.sound
 @pytest.mark.parametrize(("name", "flips"), [("mp3", 100), ("wav", 12), ("flac", 12)])
 def test_no_flipped_bit_anywhere_in_the_file_goes_unnoticed(
     name: str, flips: int, certify: Certify, files: Files
