@@ -19,6 +19,8 @@ from generation.models import Adapter, AdapterSource
 from generation.submitting import EngineUnavailable, PlanForbids, Refused, TooFewTracks, refuse_full
 from generation.training.adapter import FILE, Worn
 from generation.training.recipe import Recipe
+from provenance import wording
+from provenance.models import CertifiedRendition
 
 LONGEST_NAME = 80
 MOST_UNDER_WAY = 3
@@ -176,6 +178,9 @@ def _source(artist: Artist, *, generated: bool, genre: str) -> AdapterSource:
         for track in (rows if generated else rows.own())
         if track.audio_sha256 and (not genre or genre.lower() in {one.lower() for one in track.genres})
     ]
+    if generated:  # what another artist's recordings went into was agreed to be heard, not to be learned from
+        shared = _of_two(artist, [track.audio_sha256 for track in tracks])
+        tracks = [track for track in tracks if track.audio_sha256 not in shared]
     latest = snapshots.latest(artist)
     return AdapterSource(
         artist=artist,
@@ -184,6 +189,14 @@ def _source(artist: Artist, *, generated: bool, genre: str) -> AdapterSource:
         track_ids=[track.pk for track in tracks],
         words=list(latest.snapshot.document.get("palette_words", []))[:3] if latest else [],
     )
+
+
+def _of_two(artist: Artist, hashes: Sequence[str]) -> set[str]:
+    """Those of these recordings that were made with another artist, by their certificates: a take may be gone."""
+    stamped = CertifiedRendition.objects.filter(
+        audio_sha256__in=hashes, certificate__owner=artist, certificate__declared=False
+    ).select_related("certificate")
+    return {one.audio_sha256 for one in stamped if wording.partner(one.certificate.provenance)}
 
 
 def _together(sources: Sequence[AdapterSource]) -> str:

@@ -7,7 +7,7 @@ import logging
 import re
 import shutil
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -42,7 +42,7 @@ from generation.models import Blend, GeneratedTrack, Generation
 from generation.stating import statement_of
 from generation.submitting import Refused
 from generation.writing import renditions_in, stamp_key, write_files
-from provenance import stamping, watermarks
+from provenance import events, stamping, watermarks
 
 if TYPE_CHECKING:
     from catalog.similarity import BlendedModel, CatalogModel
@@ -111,6 +111,15 @@ def seed_of(brief: Brief, number: int) -> int:
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
 
 
+NEVER_PUBLISHED = (
+    "The two artists' agreement ended before this recording was published, so it does not exist."
+)
+
+
+class NoLongerAgreed(EngineError):
+    """One of two artists withdrew while a take of both was being made."""
+
+
 @dataclass
 class Making:
     """One claimed generation, being made by this worker."""
@@ -148,7 +157,7 @@ class Making:
     def still_agreed(self) -> None:
         """Raises EngineError when one of the two has withdrawn since: a take stops at its next stage."""
         if self.partner and not blending.stands(self.partner.blend.pk):
-            raise EngineError(str(blending.Ended(self.partner.name)))
+            raise NoLongerAgreed(str(blending.Ended(self.partner.name)))
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -278,7 +287,15 @@ class Making:
             with self.stage("stamp"):
                 self.stamp(take, brief, rendering, matched, staging)
             tell(STAMPED, "Publishing")
-            self.publish(take, staging, lambda: tell(1.0, "Ready"))  # asks once more: it is a stage
+            try:
+                self.publish(take, staging, lambda: tell(1.0, "Ready"))  # asks once more: it is a stage
+            except (
+                NoLongerAgreed
+            ):  # signed and logged a moment ago, and about a recording that will not be there
+                if take.certificate is not None:
+                    with suppress(events.EventRefused):
+                        events.revoke_certificate(take.certificate, NEVER_PUBLISHED)
+                raise
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         missed = blending.note(take.blend) if take.blend else ""

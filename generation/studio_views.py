@@ -135,6 +135,8 @@ def desk_page(request: HttpRequest, artist: Artist, form: StudioForm, **more: An
     ]
     offers = desk.offers(brief, own, wishes, dna)
     counts = Track.objects.of(artist)
+    partners = [(one.pk, one.partner_of(artist)) for one in blends.with_others(artist)]
+    asked = str(form["blend"].value() or "")
     return render(
         request,
         "generation/studio.html",
@@ -166,7 +168,9 @@ def desk_page(request: HttpRequest, artist: Artist, form: StudioForm, **more: An
                 for place in range(1, REFERENCES + 1)
             ],
             "roles": ROLE_WORDS.items(),
-            "partners": [(one.pk, one.partner_of(artist)) for one in blends.with_others(artist)],
+            "partners": partners,
+            # Settings of an earlier take, kept or asked for again: without a word it would now be made alone.
+            "parted": bool(asked) and asked not in {pk for pk, _ in partners},
             "invited": blends.invitations(artist).count(),
             "adapters": [(one, adapters.label_of(one.base)) for one in adapters.usable(artist)],
             "tracks": desk.choices(artist, chosen),

@@ -106,7 +106,7 @@ def retry(request: HttpRequest, pk: str) -> HttpResponse:
     try:
         if not lifecycle.retry(one):
             messages.error(request, f"“{one.title}” did not fail, so there is nothing to try again.")
-    except lifecycle.TooManyUnderWay as error:
+    except lifecycle.Refused as error:
         messages.error(request, str(error))
     return redirect(one)
 

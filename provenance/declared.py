@@ -71,6 +71,10 @@ def provenance(metadata: Mapping[str, Any]) -> dict[str, Any]:
         claimed["claimed_timestamp"] = when
     for names, block in ((_GENERATOR, "generator"), (_SOURCE, "source")):
         _fold(claimed, names, block)
+    # Another artist, their consent and the match with them are for us to say: nobody speaks for somebody else.
+    for block, name in (("source", "partner"), ("result", "similarity_to")):
+        if isinstance(said := claimed.get(block), Mapping) and name in said:
+            claimed[block] = {key: value for key, value in said.items() if key != name}
     if "source_tracks" in claimed:
         params = claimed.get("generation_params")
         if isinstance(params, Mapping) and "reference_tracks" not in params:

@@ -54,7 +54,7 @@ def claims(provenance: Mapping[str, Any], opened: Mapping[str, Any] | None = Non
         rows.append(("References", f"{len(references)} track{'' if len(references) == 1 else 's'}"))
     used = source.get("recordings_used")
     if isinstance(used, int) and not isinstance(used, bool) and used > 0:
-        rows.append(("Recordings heard", f"{used:,} of {source.get('track_count', used):,}"))
+        rows.append(("Recordings heard", _of(used, source.get("track_count"))))
     other = wording.partner(provenance)
     rows += _partner(other)
     score = _number("Match", result.get("similarity_score"), "{:.1%}")
@@ -87,13 +87,18 @@ def _partner(other: Mapping[str, Any]) -> Rows:
     rows += _number("Their share of the bars", other.get("share_of_bars"), "{:.1%}")
     used = other.get("recordings_used")
     if isinstance(used, int) and not isinstance(used, bool):
-        rows.append(("Their recordings heard", f"{used:,} of {other.get('track_count', used):,}"))
+        rows.append(("Their recordings heard", _of(used, other.get("track_count"))))
     given = _block(other, "consent").get("given_at")
     try:
         rows += [("Their consent", f"Given on {wording.day(given)}")] if isinstance(given, str) else []
     except ValueError:
         rows += _text("Their consent", given)
     return rows
+
+
+def _of(used: int, count: Any) -> str:
+    """ "6 of 12"; "6" where somebody signed something that is no number of recordings."""
+    return f"{used:,} of {count:,}" if isinstance(count, int) and not isinstance(count, bool) else f"{used:,}"
 
 
 def part_label(name: str) -> str:

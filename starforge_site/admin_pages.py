@@ -123,6 +123,8 @@ def _line(request: HttpRequest, row: Any) -> dict[str, Any]:
         "url": url,
         "queue": row.queue_for(row.waits_by),
         "worker": row.worker.split("|")[0].split(" ")[0] if row.worker else "",
+        # Sentences of a failure may name a recording.
+        "why": row.error if request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}") else "",
         "may_steer": request.user.has_perm(f"{meta.app_label}.change_{meta.model_name}"),
     }
 
@@ -131,7 +133,10 @@ def _steer(request: HttpRequest) -> None:
     """Try a job again or stop it, as its row and the verbs of its kind allow."""
     kind, pk, verb = (request.POST.get(name, "") for name in ("kind", "pk", "do"))
     model = next((model for model in work_figures.kinds() if work_figures.kind_of(model) == kind), None)
-    row = model._base_manager.filter(pk=pk).first() if model and "\0" not in pk else None
+    try:
+        row = model._base_manager.filter(pk=pk).first() if model and "\0" not in pk else None
+    except (ValueError, OverflowError):  # a key that is no number where keys are
+        row = None
     if row is None or verb not in {"retry", "cancel"}:
         raise Http404
     if not request.user.has_perm(f"{row._meta.app_label}.change_{kind}"):

@@ -132,7 +132,7 @@ class GenerationRetry(GenerationView):
         generation = self.found(pk)
         try:
             again = lifecycle.retry(generation)
-        except lifecycle.TooManyUnderWay as error:
+        except lifecycle.Refused as error:
             say(error)
         if not again:
             raise Problem(

@@ -14,15 +14,17 @@ from pytest_django import Settings
 
 from catalog import accounts, jobs
 from catalog.accounts import catalog_id_of
-from catalog.models import Artist
-from generation import blending, blends, lifecycle, pipeline, restoring
+from catalog.audio.hashing import audio_digest
+from catalog.models import Artist, Track
+from generation import adapters, blending, blends, library, lifecycle, pipeline, restoring
 from generation.brief import Blending
 from generation.models import Blend, GeneratedTrack, Generation
 from generation.prompting import BadWishes, Wishes
 from provenance import origins, verification
+from provenance.models import Certificate, Revocation
 from tests.catalog.test_api_problems import problem
 from tests.people import Person, collaborator, owner, person, stranger
-from tests.rows import catalog_of
+from tests.rows import catalog_of, ready_track
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -176,6 +178,23 @@ def test_a_withdrawal_stops_it_at_its_next_stage(
     generation.refresh_from_db()
     assert generation.status == Generation.FAILED and "Cleo Collaborator has ended" in generation.error
     assert not generation.takes.exists()
+    # What was signed in the last moment is about nothing, and says so.
+    signed = Certificate.objects.filter(owner=two.me.artist)
+    assert signed.count() == (stage == "Publishing")
+    assert Revocation.objects.filter(certificate__in=signed).count() == signed.count()
+
+
+def test_no_adapter_learns_from_what_the_other_artist_is_in(two: Two) -> None:
+    """Also when the take is gone and only its recording in the library is left."""
+    take = two.made()
+    track, _ = library.add(take)
+    _, digest = audio_digest(track.file)
+    Track.objects.filter(pk=track.pk).update(status=Track.READY, audio_sha256=digest)
+    alone = ready_track(two.me.artist, title="alone", origin=Track.Origin.GENERATED)
+    found = adapters._source(two.me.artist, generated=True, genre="").track_ids
+    assert alone.pk in found and track.pk not in found
+    lifecycle.delete(take.generation)
+    assert track.pk not in adapters._source(two.me.artist, generated=True, genre="").track_ids
 
 
 def test_after_a_withdrawal_nothing_new_is_made_and_what_is_there_stays(two: Two) -> None:
@@ -191,6 +210,9 @@ def test_after_a_withdrawal_nothing_new_is_made_and_what_is_there_stays(two: Two
     assert verification.verify_file(take.file("wav"), filename="take.wav").exit_code == 0
     page = two.me.page.get(take.generation.get_absolute_url())
     assert page.status_code == 200 and "Cleo Collaborator" in page.content.decode()
+    again = two.me.page.get(f"/generate/?again={take.generation_id}").content.decode()
+    assert "does not blend with you any more" in again
+    assert "does not blend" not in two.me.page.get("/generate/").content.decode()
 
 
 def test_an_edit_of_it_is_of_both_and_lost_files_come_back_the_same(two: Two) -> None:

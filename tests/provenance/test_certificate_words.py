@@ -93,6 +93,10 @@ def test_rows_survive_any_shape_of_claim():
         "generation_params": {"bpm": "fast", "energy": True, "seed": []},
     }
     assert reading.claims(odd) == [("Kind", "7")]
+    counted = {"track_count": "many", "recordings_used": 2}
+    source = {**counted, "partner": {**counted, "artist": "Cleo"}}
+    rows = dict(reading.claims({"type": "ai_generated", "source": source}))
+    assert rows["Recordings heard"] == rows["Their recordings heard"] == "2"
     assert reading.credits_of({"credits": "me"}) == []
     assert reading.credits_of({"credits": {"mastering": "machine", "whistling": "artist"}}) == [
         ("Master", "Machine"),

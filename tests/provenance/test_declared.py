@@ -41,6 +41,14 @@ def test_a_flat_field_never_overwrites_a_block():
     }
 
 
+def test_nobody_declares_another_artist_or_their_consent():
+    partner = {"artist": "Famous", "consent": {"given_at": "2026-01-01T00:00:00Z"}}
+    flat = {"source": {"track_count": 12, "partner": partner}, "result": {"similarity_to": {"partner": 1}}}
+    for claimed in (flat, {"provenance": flat}):
+        assert declared.provenance(claimed) == {"source": {"track_count": 12}, "result": {}}
+    assert flat["source"]["partner"] == partner  # what was sent is not changed
+
+
 @pytest.mark.parametrize("text", ["[1]", "7", "{", '"x"', "[" * 100_000, '{"a": "' + "x" * 70_000 + '"}'])
 def test_metadata_that_is_no_object_is_refused(text):
     with pytest.raises(declared.MetadataError):

@@ -69,6 +69,8 @@ def test_a_job_is_tried_again_or_stopped_from_there_and_that_is_noted(
         {"kind": "track", "pk": "trk_nobody_has", "do": "retry"},
         {"kind": "artist", "pk": "1", "do": "retry"},
         {"kind": "track", "pk": "\0", "do": "cancel"},
+        {"kind": "timestamp", "pk": "abc", "do": "retry"},
+        {"kind": "timestamp", "pk": "9" * 40, "do": "retry"},
         {},
     ],
 )

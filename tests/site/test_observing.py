@@ -168,7 +168,11 @@ def test_an_address_is_no_label(client: Client) -> None:
 def test_nobody_else_reads_the_metrics(client: Client, settings: Any) -> None:
     assert client.get("/metrics").status_code == 200
     assert client.get("/metrics", REMOTE_ADDR="192.0.2.7").status_code == 403
-    assert client.get("/metrics", headers={"x-forwarded-for": "127.0.0.1"}).status_code == 403
+    for proxy in ({"x-forwarded-for": "127.0.0.1"}, {"x-forwarded-proto": "https"}, {"via": "1.1 edge"}):
+        assert client.get("/metrics", headers=proxy).status_code == 403
+    settings.STARFORGE_PUBLIC_URL = "https://music.example"
+    assert client.get("/metrics").status_code == 403  # a proxy need not say that it is one
+    settings.STARFORGE_PUBLIC_URL = ""
     settings.STARFORGE_METRICS_TOKEN = "secret-of-ours"
     assert client.get("/metrics").status_code == 403
     assert client.get("/metrics", headers={"authorization": "Bearer secret-of-other"}).status_code == 403

@@ -164,8 +164,8 @@ def search(
         progress.to(low + 0.9 * span, "Comparing with your catalog")
         listen = partial(hear, judge=judge, energy=energy, catalog=catalog)
         candidate = listen(measured, stems)
-        if fresh:
-            candidate = sounding(plan, candidate, workshop, listen)
+        if fresh and longest <= LONG:  # beside the stems of what is mended lie those of the attempt
+            candidate = sounding(plan, candidate, workshop, listen, progress.tick)
         candidate = replace(candidate, number=number)
         progress.tick()
         if longest > LONG and limit > 1:
@@ -182,15 +182,19 @@ def sounding(
     candidate: Candidate,
     workshop: Workshop,
     listen: Callable[[Plan, dict[str, np.ndarray]], Candidate],
+    tick: Callable[[], None],
 ) -> Candidate:
-    """The candidate, with other bars where it fell silent for a second, as long as that makes it better."""
+    """The candidate, with other bars where it fell silent for a second, as long as that makes it better.
+
+    tick: called as it goes on; may raise, where the take was cancelled.
+    """
     for _ in range(RESTS):
         if not candidate.silence_miss or candidate.stems is None:
             break
         turned = without_rest(plan, candidate.stems, candidate.rest)
         if turned is None:
             break
-        again = listen(*mix(turned, workshop, lambda share: None))
+        again = listen(*mix(turned, workshop, lambda share: tick()))
         if again.quality <= candidate.quality:
             break
         plan, candidate = turned, again
