@@ -33,17 +33,26 @@ class BlendQuerySet(models.QuerySet["Blend"]):
         """Accepted by both, withdrawn by neither."""
         return self.filter(accepted_at__isnull=False, ended_at=None)
 
+    def in_force(self) -> BlendQuerySet:
+        """Standing, and neither account is closed: takes are made under these alone."""
+        return self.standing().filter(inviter__user__is_active=True, invited__user__is_active=True)
+
+    def between(self, one: Artist, other: Artist) -> BlendQuerySet:
+        """Everything there ever was between these two; not the links that neither has answered."""
+        return self.filter(Q(inviter=one, invited=other) | Q(inviter=other, invited=one))
+
 
 class Blend(models.Model):
     """An invitation, and once it is accepted the agreement of two artists. It ends once, for good.
 
     waiting -> standing -> ended
-       |          declined, taken back, expired: it never stood
+       |          declined, taken back, closed by another answer, expired: it never stood
     """
 
     class Ending(models.TextChoices):
         DECLINED = "declined", "Declined"
         TAKEN_BACK = "taken back", "Taken back"
+        CLOSED = "closed", "Closed"
         WITHDRAWN = "withdrawn", "Withdrawn"
         LEFT = "account deleted", "Account deleted"
 
@@ -58,7 +67,7 @@ class Blend(models.Model):
     )
     key = models.CharField(max_length=40, null=True, unique=True, help_text="of an invitation by link")
     addressed = models.CharField(
-        max_length=254, blank=True, help_text="name or address, as the inviter wrote it"
+        max_length=254, blank=True, help_text="account name, as the inviter wrote it"
     )
     pair = models.CharField(max_length=64, null=True, help_text="the two artists, while it stands")
     expires_at = models.DateTimeField(help_text="of the invitation")
@@ -90,6 +99,11 @@ class Blend(models.Model):
     def waits(self) -> bool:
         unanswered = self.accepted_at is None and self.ended_at is None
         return unanswered and self.expires_at > timezone.now() and self.inviter_id is not None
+
+    @property
+    def closed(self) -> Artist | None:
+        """Whose account is closed, of the two; None where both are open."""
+        return next((one for one in (self.inviter, self.invited) if one and not one.user.is_active), None)
 
     @property
     def state(self) -> str:
@@ -136,6 +150,7 @@ class BlendStep(models.Model):
         ALLOWED = "allowed", "changed what the other may see"
         DECLINED = "declined", "declined"
         TAKEN_BACK = "taken back", "took the invitation back"
+        CLOSED = "closed", "ended an open invitation"
         WITHDRAWN = "withdrawn", "withdrew"
         LEFT = "left", "deleted their account"
 

@@ -29,6 +29,7 @@ def index(request: HttpRequest) -> HttpResponse:
     base = addresses.site(request)
     sent = blends.of(artist).waiting().filter(inviter=artist)
     together = [_shown(row, artist) for row in blends.with_others(artist)]
+    ended = [_shown(row, artist) for row in blends.ended_with_takes(artist)]
     invitations = list(blends.invitations(artist))
     return render(
         request,
@@ -37,6 +38,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "artist": artist,
             "invitations": invitations,
             "together": together,
+            "ended": ended,
             "sent": [(row, base + row.get_absolute_url() if row.key else "") for row in sent],
             "made": [
                 (take, blends.heard_by(take, artist))
@@ -47,7 +49,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "steps": _steps(artist),
             "statement": blends.STATEMENT,
             "days": blends.DAYS,
-            "new": not (together or invitations or sent),
+            "new": not (together or ended or invitations or sent),
         },
     )
 
@@ -99,15 +101,15 @@ def _allowed(request: HttpRequest) -> blends.Allowed:
 @login_required
 @require_POST
 def invite(request: HttpRequest) -> HttpResponse:
-    """By name or address, or by a link (`by=link`)."""
+    """By account name, or by a link (`by=link`)."""
     by_link = request.POST.get("by") == "link"
     to, days = request.POST.get("to", "").strip(), request.POST.get("days", "")
     if days not in [str(one) for one in blends.DAYS]:
         messages.error(request, "Choose for how long the invitation shall stand.")
     elif "\0" in to or len(to) > 254:
-        messages.error(request, "Write an account name or an e-mail address.")
+        messages.error(request, "Write an account name.")
     elif not by_link and not to:
-        messages.error(request, "Write an account name or an e-mail address, or make a link.")
+        messages.error(request, "Write an account name, or make a link.")
     else:
         try:
             blends.invite(
@@ -171,11 +173,11 @@ def _own(request: HttpRequest, pk: str) -> tuple[Blend, Artist]:
 @require_POST
 def allow(request: HttpRequest, pk: str) -> HttpResponse:
     row, artist = _own(request, pk)
-    if row.stands:
+    try:
         blends.allow(row, artist, _allowed(request))
         messages.success(request, "Saved")
-    else:
-        messages.error(request, "This has ended.")
+    except blends.CannotAllow as error:
+        messages.error(request, str(error))
     return redirect("generation:collaborate")
 
 

@@ -30,12 +30,11 @@ DIGITS = 4
 
 
 class Ended(Exception):
-    """The agreement does not stand any more. The message is for the artist."""
+    """Nothing is made under the agreement any more. The message is for the artist."""
 
-    def __init__(self, name: str = "") -> None:
-        whom = name or "the other artist"
+    def __init__(self, blend_id: str, name: str = "") -> None:
         super().__init__(
-            f"Your agreement with {whom} has ended, so nothing new is made from the recordings of both. "
+            f"{why_not(blend_id, name)}, so nothing new is made from the recordings of both. "
             "Takes that are finished stay."
         )
 
@@ -75,6 +74,8 @@ def partner(artist: Artist, asked: Blending, *, exact: bool = False) -> Partner:
     row = blends.of(artist).standing().filter(pk=asked.id).prefetch_related("consents").first()
     other = row.partner_of(artist) if row else None
     consent = blends.consent_of(row, other) if row else None
+    if row is not None and (closed := row.closed) is not None:
+        raise BadWishes({"blend": f"{closed.name}’s account is closed, so nothing new is made with them."})
     if row is None or other is None or consent is None:
         raise BadWishes({"blend": "Nobody agreed to blend with you under this id. Choose from Collaborate."})
     snapshot = None
@@ -90,12 +91,12 @@ def of(generation: Generation, asked: Blending | None) -> Partner | None:
     """The partner of a generation that was taken on; None of a take of one's own. Raises Ended."""
     if asked is None:
         return None
-    rows = Blend.objects.standing().select_related("inviter", "invited").prefetch_related("consents")
+    rows = Blend.objects.in_force().select_related("inviter", "invited").prefetch_related("consents")
     row = rows.filter(pk=asked.id).first()
     other = row.partner_of(generation.artist) if row else None
     consent = blends.consent_of(row, other) if row else None
     if row is None or other is None or consent is None or generation.partner_snapshot is None:
-        raise Ended(named(asked.id, generation.artist))
+        raise Ended(asked.id, named(asked.id, generation.artist))
     return Partner(row, other, consent, asked.weight, generation.partner_snapshot)
 
 
@@ -107,7 +108,20 @@ def named(blend_id: str, artist: Artist) -> str:
 
 
 def stands(blend_id: str) -> bool:
-    return Blend.objects.standing().filter(pk=blend_id).exists()
+    """Whether anything is made under it now: both agree, and both have an account that is open."""
+    return Blend.objects.in_force().filter(pk=blend_id).exists()
+
+
+def why_not(blend_id: str, name: str = "") -> str:
+    """The first half of the sentence where it does not: whose account is closed, else that it has ended.
+
+    name: of the other one, as the take or the agreement knows them.
+    """
+    rows = Blend.objects.standing().select_related("inviter__user", "invited__user")
+    row = rows.filter(pk=blend_id).first()
+    if row is not None and row.closed is not None:
+        return f"{row.closed.name}’s account is closed"
+    return f"Your agreement with {name or 'the other artist'} has ended"
 
 
 def target(own: Mapping[str, Any], found: Partner) -> dict[str, Any]:
@@ -161,7 +175,7 @@ def _reached(profile: Mapping[str, Any], bpm: float) -> bool:
 
 def usable(take: GeneratedTrack, wanted: Iterable[str]) -> dict[str, Track]:
     """Of these recordings those of the other artist of the take, while both agree."""
-    row = blends.of(take.generation.artist).standing().filter(pk=take.blend["id"]).first()
+    row = blends.of(take.generation.artist).in_force().filter(pk=take.blend["id"]).first()
     other = row.partner_of(take.generation.artist) if row else None
     return Track.objects.of(other).listed().in_bulk(sorted(wanted)) if other else {}
 

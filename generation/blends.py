@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from catalog import security
@@ -38,6 +38,21 @@ _CHANGES = {
     BlendStep.Step.TAKEN_BACK: "withdrawn",
     BlendStep.Step.WITHDRAWN: "withdrawn",
 }
+# What nobody but its maker reads of a take, and is large: it stays where it is.
+_UNREAD = (
+    *(
+        "prompt",
+        "plan",
+        "built_from",
+        "generation_params",
+        "catalog_snapshot",
+        "similarity",
+        "closest_tracks",
+    ),
+    *("novelty", "measured", "requested", "sections", "stems", "watermark", "vector", "notes"),
+    *(f"generation__{name}" for name in ("prompt", "params", "brief", "notes")),
+    *(f"certificate__{name}" for name in ("statement", "envelope", "peaks")),
+)
 MOST = 20  # invitations of one artist that wait at once
 
 
@@ -47,6 +62,10 @@ class CannotInvite(Exception):
 
 class CannotAnswer(Exception):
     """The invitation is answered already, or over; the message is for the artist."""
+
+
+class CannotAllow(Exception):
+    """What the other may see cannot be changed like this; the message is for the artist."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +81,7 @@ class Allowed:
 
 def of(artist: Artist) -> BlendQuerySet:
     """All blends the artist may see: those they are one of the two in."""
-    return Blend.objects.of(artist).select_related("inviter", "invited")
+    return Blend.objects.of(artist).select_related("inviter__user", "invited__user")
 
 
 def with_others(artist: Artist) -> Sequence[Blend]:
@@ -71,8 +90,17 @@ def with_others(artist: Artist) -> Sequence[Blend]:
     return sorted(rows, key=lambda one: (_name(one.partner_of(artist)).lower(), one.pk))
 
 
+def ended_with_takes(artist: Artist) -> BlendQuerySet:
+    """Agreements that are over, whose takes either of the two still has: newest end first."""
+    from generation.models import GeneratedTrack  # it stands above this module
+
+    rows = of(artist).filter(ending=Blend.Ending.WITHDRAWN, inviter__isnull=False, invited__isnull=False)
+    takes = GeneratedTrack.objects.filter(generation__blend=OuterRef("pk"))
+    return rows.filter(Exists(takes)).prefetch_related("consents").order_by("-ended_at", "id")
+
+
 def invite(artist: Artist, to: str = "", *, days: int = 7, allowed: Allowed | None = None) -> Blend:
-    """An invitation to the account of this name or e-mail address; without one, by a link that works once.
+    """An invitation to the account of this name; without one, by a link that works once.
 
     Nobody learns from it whether there is such an account: an invitation to nobody waits until it expires.
     Raises CannotInvite.
@@ -80,8 +108,8 @@ def invite(artist: Artist, to: str = "", *, days: int = 7, allowed: Allowed | No
     to = to.strip()[:254]
     if Blend.objects.filter(inviter=artist).waiting().count() >= MOST:
         raise CannotInvite(f"{MOST} invitations of yours wait for an answer. Take one back first.")
-    if to and to.lower() in {artist.user.get_username().lower(), artist.user.email.lower()}:
-        raise CannotInvite("That is you. Write the account name or the e-mail address of another artist.")
+    if to.lower() == artist.user.get_username().lower():
+        raise CannotInvite("That is you. Write the account name of another artist.")
     allowed = allowed or Allowed()
     with transaction.atomic():
         blend = Blend.objects.create(
@@ -96,11 +124,15 @@ def invite(artist: Artist, to: str = "", *, days: int = 7, allowed: Allowed | No
 
 
 def _meant(to: str) -> Artist | None:
-    """The artist of this account name, or of this e-mail address where only one account has it."""
-    model = get_user_model()
-    users = list(model.objects.filter(username__iexact=to, is_active=True)[:2])
-    if not users and "@" in to:
-        users = list(model.objects.filter(email__iexact=to, is_active=True)[:2])
+    """The artist of this account name: as it is written, or in other capitals where only one account has it.
+
+    Never by e-mail address, which nobody verified. What looks like one is a name only letter for letter, so that
+    an account that is called almost like somebody's address does not get what is meant for them.
+    """
+    active = get_user_model().objects.filter(is_active=True)
+    users = list(active.filter(username=to))
+    if not users and "@" not in to:
+        users = list(active.filter(username__iexact=to)[:2])
     return getattr(users[0], "artist", None) if len(users) == 1 else None
 
 
@@ -142,11 +174,23 @@ def accept(blend: Blend, artist: Artist, allowed: Allowed | None = None) -> Blen
     """The artist agrees: from now on either may blend. Raises CannotAnswer."""
     try:
         with transaction.atomic():
+            _hold(blend.inviter_id, artist.pk)
             row = _answered_by(blend, artist)
+            inviter = row.inviter
+            if inviter is None or not inviter.user.is_active:
+                raise CannotAnswer(f"{_name(inviter)}’s account is closed, so you cannot blend with them.")
+            # Who withdrew does not come back by what was sent before: neither by name nor by a link.
+            ended = Blend.objects.between(inviter, artist).filter(accepted_at__isnull=False)
+            if ended.filter(ended_at__gte=row.created_at).exists():
+                raise CannotAnswer(
+                    f"You and {inviter.name} ended a blend after this invitation was sent. "
+                    "To blend again, one of you invites the other anew."
+                )
             row.invited, row.accepted_at, row.key = artist, timezone.now(), None
             row.pair = _pair(row)
             row.save(update_fields=["invited", "accepted_at", "key", "pair"])
             _consents(row, artist, allowed or Allowed(), BlendStep.Step.ACCEPTED)
+            _close_waiting(inviter, artist, by=artist)
     except IntegrityError:
         raise CannotAnswer(f"You and {_name(blend.inviter)} can blend already.") from None
     return row
@@ -178,16 +222,31 @@ def withdraw(blend: Blend, artist: Artist) -> bool:
     No blend is made from then on, and one that is being made stops at its next stage. Finished takes stay.
     """
     with transaction.atomic():
+        _hold(blend.inviter_id, blend.invited_id)
         row = Blend.objects.select_for_update().filter(pk=blend.pk).first()
         if row is None or row.ended_at is not None:
             return False
         if row.stands:
             _end(row, artist, Blend.Ending.WITHDRAWN, BlendStep.Step.WITHDRAWN)
+            if (partner := row.partner_of(artist)) is not None:
+                _close_waiting(partner, artist, by=artist)
         elif row.inviter_id == artist.pk:
             _end(row, artist, Blend.Ending.TAKEN_BACK, BlendStep.Step.TAKEN_BACK)
         else:
             _end(row, artist, Blend.Ending.DECLINED, BlendStep.Step.DECLINED)
     return True
+
+
+def _hold(*artists: int | None) -> None:
+    """Answers and withdrawals of the same two wait for each other, always in the same order."""
+    rows = Artist.objects.filter(pk__in=[one for one in artists if one]).order_by("pk")
+    list(rows.select_for_update(no_key=True).values_list("pk"))
+
+
+def _close_waiting(one: Artist, other: Artist, *, by: Artist) -> None:
+    """Invitations by name between the two that are still open, once they agreed or one of them withdrew."""
+    for row in Blend.objects.between(one, other).waiting().select_for_update():
+        _end(row, by, Blend.Ending.CLOSED, BlendStep.Step.CLOSED)
 
 
 def _end(row: Blend, artist: Artist | None, ending: Blend.Ending, step: BlendStep.Step) -> None:
@@ -197,12 +256,21 @@ def _end(row: Blend, artist: Artist | None, ending: Blend.Ending, step: BlendSte
 
 
 def allow(blend: Blend, artist: Artist, allowed: Allowed) -> None:
-    """Change what the other may see of this artist, from now on."""
+    """Change what the other may see of this artist, from now on. Raises CannotAllow.
+
+    Once the blend has ended it can be lowered and not raised: nobody agrees to anything any more.
+    """
     with transaction.atomic():
-        rows = BlendConsent.objects.filter(blend=blend, artist=artist)
-        same = rows.filter(titles=allowed.titles, hears=allowed.hears).exists()
-        if not same and rows.update(titles=allowed.titles, hears=allowed.hears):
-            _log(blend, artist, BlendStep.Step.ALLOWED, allowed)
+        row = Blend.objects.select_for_update().get(pk=blend.pk)
+        rows = BlendConsent.objects.filter(blend=row, artist=artist)
+        own = rows.first()
+        if row.accepted_at is None or own is None:
+            raise CannotAllow("This blend was never agreed to, so there is nothing to change.")
+        if not row.stands and ((allowed.titles and not own.titles) or (allowed.hears and not own.hears)):
+            raise CannotAllow("This blend has ended: what the other may see can be turned off, and not on.")
+        if (own.titles, own.hears) != (allowed.titles, allowed.hears):
+            rows.update(titles=allowed.titles, hears=allowed.hears)
+            _log(row, artist, BlendStep.Step.ALLOWED, allowed)
 
 
 def consent_of(blend: Blend, artist: Artist | None) -> BlendConsent | None:
@@ -229,7 +297,7 @@ def made_with(artist: Artist) -> QuerySet[GeneratedTrack]:
 
     takes = GeneratedTrack.objects.filter(generation__blend__in=Blend.objects.of(artist))
     takes = takes.exclude(generation__artist=artist).select_related("generation__artist", "certificate")
-    return takes.order_by("-created_at", "id")
+    return takes.defer(*_UNREAD).order_by("-created_at", "id")
 
 
 def heard_by(take: GeneratedTrack, artist: Artist) -> bool:
@@ -243,7 +311,10 @@ def artist_goes(sender: type[Artist], instance: Artist, **_: object) -> None:
     """Before an artist is deleted, by whatever way: their blends end. The other's record of them stays."""
     with transaction.atomic():
         rows = Blend.objects.of(instance)
-        for row in rows.filter(ended_at=None).select_for_update():
+        # An invitation to this account waits until it expires, as one to nobody does: who sent it does not learn
+        # that there was an account.
+        known = Q(accepted_at__isnull=False) | Q(inviter=instance)
+        for row in rows.filter(known, ended_at=None).select_for_update():
             _end(row, None, Blend.Ending.LEFT, BlendStep.Step.LEFT)
         # What nobody is left to read goes: the other account is gone already, or there never was one.
         rows.filter(inviter=None).delete()

@@ -155,9 +155,9 @@ class Making:
         return self.partner.tracks() if self.partner else []
 
     def still_agreed(self) -> None:
-        """Raises EngineError when one of the two has withdrawn since: a take stops at its next stage."""
+        """Raises EngineError when one of the two withdrew, or their account was closed: it stops at its next stage."""
         if self.partner and not blending.stands(self.partner.blend.pk):
-            raise NoLongerAgreed(str(blending.Ended(self.partner.name)))
+            raise NoLongerAgreed(str(blending.Ended(self.partner.blend.pk, self.partner.name)))
 
     @cached_property
     def titles(self) -> dict[str, str]:

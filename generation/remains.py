@@ -103,9 +103,8 @@ def cannot(take: GeneratedTrack, capability: str, done: str, known: Mapping[str,
     if reads is not None and take.plan.get("version") != reads:
         return f"An earlier version of {engine.label} made this take, and its plan cannot be {done}."
     if take.blend and not blending.stands(take.blend["id"]):
-        return (
-            f"Your agreement with {take.blend['partner']} has ended, so this take of both cannot be {done}."
-        )
+        why = blending.why_not(take.blend["id"], take.blend["partner"])
+        return f"{why}, so this take of both cannot be {done}."
     if gone := gone_sources(take, known):
         return (
             f"{_quoted(gone)} {'is' if len(gone) == 1 else 'are'} no longer among your recordings, and this take is "

@@ -135,7 +135,7 @@ def desk_page(request: HttpRequest, artist: Artist, form: StudioForm, **more: An
     ]
     offers = desk.offers(brief, own, wishes, dna)
     counts = Track.objects.of(artist)
-    partners = [(one.pk, one.partner_of(artist)) for one in blends.with_others(artist)]
+    partners = [(one.pk, one.partner_of(artist)) for one in blends.with_others(artist) if not one.closed]
     asked = str(form["blend"].value() or "")
     return render(
         request,

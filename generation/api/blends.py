@@ -30,7 +30,11 @@ class AllowedJSON(serializers.Serializer[Any]):
     """How much one of the two lets the other see."""
 
     titles = Flag(required=False, default=False, help_text="Titles of recordings that a take is built from")
-    hears = Flag(required=False, default=True, help_text="The takes they make with the other")
+    hears = Flag(
+        required=False,
+        default=True,
+        help_text="The takes they make with the other, with their titles and figures",
+    )
 
 
 class StepJSON(serializers.Serializer[Any]):
@@ -47,6 +51,9 @@ class BlendJSON(serializers.Serializer[Any]):
     own = serializers.SerializerMethodField(help_text="Whether you sent the invitation")
     partner = serializers.SerializerMethodField(
         help_text="The other artist's name; null until an invitation of yours is accepted"
+    )
+    partner_account = serializers.SerializerMethodField(
+        help_text="The other's account name, once both agreed: names of artists are not unique"
     )
     addressed = serializers.SerializerMethodField(help_text="As you wrote it; empty for a link")
     link = serializers.SerializerMethodField(help_text="Of an invitation by link while it waits")
@@ -71,6 +78,10 @@ class BlendJSON(serializers.Serializer[Any]):
         unanswered = row.accepted_at is None and row.inviter_id == self._artist.pk
         partner = None if unanswered else row.partner_of(self._artist)
         return partner.name if partner else None
+
+    def get_partner_account(self, row: Blend) -> str | None:
+        partner = row.partner_of(self._artist) if row.accepted_at is not None else None
+        return partner.user.get_username() if partner else None
 
     def get_addressed(self, row: Blend) -> str:
         return row.addressed if row.inviter_id == self._artist.pk else ""
@@ -108,7 +119,7 @@ class NewBlend(AllowedJSON):
     to = Text(
         required=False,
         max_length=254,
-        help_text="Account name or e-mail address; without it the answer holds a link that works once. "
+        help_text="Account name; without it the answer holds a link that works once. "
         "Whether there is such an account is not told",
     )
     days = Whole(required=False, default=7, min_value=1, max_value=max(blends.DAYS))
@@ -202,7 +213,7 @@ class BlendItem(BlendView):
 
     @operation(
         "blends_allow",
-        "Change what the other may see of you, from now on",
+        "Change what the other may see of you, from now on; once the blend has ended, turn it off",
         tag="generation",
         request=AllowedJSON,
         answers={200: BlendJSON},
@@ -210,14 +221,13 @@ class BlendItem(BlendView):
     )
     def patch(self, request: Request, pk: str) -> Response:
         row = self.mine(pk)
-        if not row.stands:
-            raise Problem(
-                409, "not-standing", "This blend does not stand: it was not accepted, or has ended."
-            )
         before = _allowed(row, self.artist) or {"titles": False, "hears": True}
         sent = AllowedJSON(data=request.data, partial=True)
         sent.is_valid(raise_exception=True)
-        blends.allow(row, self.artist, _scope(before | dict(sent.validated_data)))
+        try:
+            blends.allow(row, self.artist, _scope(before | dict(sent.validated_data)))
+        except blends.CannotAllow as error:
+            raise Problem(409, "not-standing", str(error)) from None
         return self.shown(row)
 
 
@@ -254,16 +264,31 @@ class BlendDecline(BlendView):
 
 
 class BlendedTakeJSON(serializers.Serializer[Any]):
-    """A take that another artist made with you. It is theirs; what you may know of it stands here."""
+    """A take that another artist made with you. It is theirs; what you may know of it stands here.
+
+    Where they keep it to themselves (`hears` is off), title, figures and audio are null.
+    """
+
+    HEARD = ("title", "weight", "share", "match", "duration")  # read by who may hear it
 
     id = serializers.CharField()
-    title = serializers.CharField()
+    title = serializers.CharField(allow_null=True, help_text="null where who made it keeps it")
     artist = serializers.CharField(source="generation.artist.name", help_text="Who made it")
     blend = serializers.CharField(source="generation.blend_id")
-    weight = serializers.FloatField(source="blend.weight", help_text="Asked of you, 0 to 1")
-    share = serializers.FloatField(source="blend.share", help_text="Of the bars of all layers, yours")
-    match = serializers.FloatField(source="blend.match.partner", help_text="With your catalog, 0 to 1")
-    duration = serializers.FloatField()
+    weight = serializers.FloatField(
+        source="blend.weight", allow_null=True, help_text="Asked of you, 0 to 1; null where they keep it"
+    )
+    share = serializers.FloatField(
+        source="blend.share",
+        allow_null=True,
+        help_text="Of the bars of all layers, yours; null where they keep it",
+    )
+    match = serializers.FloatField(
+        source="blend.match.partner",
+        allow_null=True,
+        help_text="With your catalog, 0 to 1; null where they keep it",
+    )
+    duration = serializers.FloatField(allow_null=True, help_text="Seconds; null where they keep it")
     certificate_id = serializers.CharField(allow_null=True)
     audio = serializers.SerializerMethodField(help_text="null where who made it keeps it")
     created_at = serializers.DateTimeField()
@@ -271,6 +296,12 @@ class BlendedTakeJSON(serializers.Serializer[Any]):
     def get_audio(self, take: GeneratedTrack) -> str | None:
         heard = blends.heard_by(take, self.context["artist"]) and take.is_heard
         return f"/api/blended-takes/{take.pk}/audio/" if heard else None
+
+    def to_representation(self, take: GeneratedTrack) -> dict[str, Any]:
+        told = super().to_representation(take)
+        if not blends.heard_by(take, self.context["artist"]):
+            told |= dict.fromkeys(self.HEARD)
+        return told
 
 
 class BlendedTakeList(ArtistView, GenericAPIView[GeneratedTrack]):

@@ -152,9 +152,99 @@ def test_the_other_hears_it_under_made_with_you_and_nobody_else_does(two: Two) -
         assert problem(who.api.get(f"/api/blended-takes/{take.pk}/audio/"), 404)
     blends.withdraw(two.blend, two.other.artist)
     assert page.get(sound).status_code == 200  # what is there stays, for both
-    blends.allow(two.blend, two.me.artist, blends.Allowed(hears=False))
+    assert "Saved" in allowed(two.me, two.blend, {})
     assert page.get(sound).status_code == two.other.api.get(told["audio"]).status_code == 404
-    assert take.title in page.get("/collaborate/").content.decode()
+
+
+def allowed(who: Person, blend: Blend, form: dict[str, str]) -> str:
+    return who.page.post(f"/collaborate/{blend.pk}/allow/", form, follow=True).content.decode()
+
+
+def test_what_is_kept_from_the_other_is_who_when_and_certificate_only(two: Two) -> None:
+    take = two.made()
+    GeneratedTrack.objects.filter(pk=take.pk).update(title="Sealed Envelope")
+    figures = "of the bars are yours"
+    shown = two.other.page.get("/collaborate/").content.decode()
+    assert "Sealed Envelope" in shown and figures in shown
+    allowed(two.me, two.blend, {})
+    shown = two.other.page.get("/collaborate/").content.decode()
+    assert "Sealed Envelope" not in shown and figures not in shown
+    assert "Made with you" in shown and take.certificate_id is not None and take.certificate_id in shown
+    (told,) = two.other.api.get("/api/blended-takes/").json()["results"]
+    null = {name for name, value in told.items() if value is None}
+    assert null == {"title", "weight", "share", "match", "duration", "audio"}
+    assert (told["artist"], told["certificate_id"]) == ("Ossa Owner", take.certificate_id)
+    allowed(two.me, two.blend, {"hears": "on"})
+    (told,) = two.other.api.get("/api/blended-takes/").json()["results"]
+    assert told["title"] == "Sealed Envelope" and None not in told.values()
+
+
+def test_after_the_end_what_the_other_sees_is_turned_off_and_not_on(two: Two) -> None:
+    allowed(two.me, two.blend, {"titles": "on", "hears": "on"})
+    blends.withdraw(two.blend, two.other.artist)
+    assert "Ended</h2>" not in two.me.page.get("/collaborate/").content.decode()  # no take, nothing to see
+
+    def patched(**body: bool) -> Any:
+        return two.me.api.patch(f"/api/blends/{two.blend.pk}/", body, content_type="application/json")
+
+    assert patched(titles=False).json()["you_allow"] == {"titles": False, "hears": True}
+    assert problem(patched(titles=True), 409)["type"].endswith("not-standing")
+    assert patched(hears=True).status_code == 200  # as it is
+    assert "not on" in allowed(two.me, two.blend, {"titles": "on", "hears": "on"})
+    assert "Saved" in allowed(two.me, two.blend, {})
+    assert "not on" in allowed(two.me, two.blend, {"hears": "on"})
+    assert problem(patched(hears=True), 409)
+    consent = blends.consent_of(Blend.objects.get(pk=two.blend.pk), two.me.artist)
+    assert consent and (consent.titles, consent.hears) == (False, False)
+    waiting = blends.invite(two.me.artist)
+    assert problem(
+        two.me.api.patch(f"/api/blends/{waiting.pk}/", {"hears": False}, content_type="application/json"), 409
+    )
+
+
+def test_an_ended_blend_with_takes_is_listed_so_that_it_can_be_turned_off(two: Two) -> None:
+    two.made()
+    blends.withdraw(two.blend, two.other.artist)
+    shown = two.me.page.get("/collaborate/").content.decode()
+    assert "Ended</h2>" in shown and f'id="hears-{two.blend.pk}" checked' in shown
+    assert f"titles-{two.blend.pk}" not in shown  # off already, and not to be turned on
+    allowed(two.me, two.blend, {})
+    assert "hears none of your takes" in two.me.page.get("/collaborate/").content.decode()
+    assert "Ended</h2>" not in person("third").page.get("/collaborate/").content.decode()
+
+
+def test_what_is_listed_as_made_with_you_reads_no_plans(two: Two) -> None:
+    take = two.made()
+    (row,) = blends.made_with(two.other.artist)
+    held = row.__dict__.keys() | row.generation.__dict__.keys()
+    for large in ("plan", "built_from", "similarity", "vector", "novelty", "stems", "params", "brief"):
+        assert large not in held, large
+    assert row.certificate is not None and "envelope" not in row.certificate.__dict__
+    assert (row.title, row.peaks, row.blend) == (take.title, take.peaks, take.blend)
+
+
+@pytest.mark.parametrize("whose", ["other", "me"])
+def test_nothing_is_made_of_the_recordings_of_a_closed_account(two: Two, whose: str) -> None:
+    take = two.made()
+    waiting, _ = lifecycle.submit(two.me.artist, wishes=two.wishes(), engine=two.engine)
+    who: Person = getattr(two, whose)
+    user = who.artist.user
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    said = f"{who.artist.name}’s account is closed"
+    assert not blending.stands(two.blend.pk)
+    with pytest.raises(blending.Ended, match=said):
+        blending.of(waiting, Blending(two.blend.pk, 0.4))
+    with pytest.raises(BadWishes, match=said):
+        blending.partner(two.me.artist, Blending(two.blend.pk, 0.4))
+    assert pipeline.run(waiting.pk) == "failed"
+    waiting.refresh_from_db()
+    assert said in waiting.error
+    assert said in lifecycle.editable(take) and said in lifecycle.restorable(take)
+    assert blending.usable(take, [one.pk for one in two.other.artist.tracks.all()]) == {}
+    user.is_active = True
+    user.save(update_fields=["is_active"])
+    assert blending.stands(two.blend.pk) and lifecycle.editable(take) == ""
 
 
 def withdrawn_at(stage: str, two: Two) -> Callable[..., None]:

@@ -140,21 +140,88 @@ def test_nobody_learns_who_has_an_account() -> None:
     other.artist.user.email = "cleo@example.org"
     other.artist.user.save()
     shown = []
-    for to in ("collaborator", "cleo@example.org", "nobody", "nobody@example.org"):
+    for to in ("Collaborator", "collaborator", "cleo@example.org", "nobody", "nobody@example.org"):
         told = send(me, "", {"to": to}).json()
         shown.append({name: told[name] for name in ("state", "partner", "link", "they_allow", "ended_at")})
-    assert shown.count(shown[0]) == 4
-    assert [one.addressed for one in blends.invitations(other.artist)] == ["cleo@example.org", "collaborator"]
+    assert shown.count(shown[0]) == 5
+    # Nobody verified the e-mail addresses of accounts: an invitation to one reaches no account that has it.
+    assert {one.addressed for one in blends.invitations(other.artist)} == {"Collaborator", "collaborator"}
     assert problem(send(me, "", {"to": "owner"}), 409)["type"].endswith("cannot-invite")
+
+
+@pytest.mark.parametrize(
+    ("names", "to", "reached"),
+    [
+        (["cleo", "Cleo"], "Cleo", "Cleo"),
+        (["cleo", "Cleo"], "cleo", "cleo"),
+        (["cleo", "Cleo"], "CLEO", None),  # either could be meant
+        (["cleo"], "CLEO", "cleo"),
+        (["cleo@example.org"], "cleo@example.org", "cleo@example.org"),
+        (["Cleo@example.org"], "cleo@example.org", None),  # named almost like somebody's address
+    ],
+)
+def test_an_invitation_by_name_reaches_that_account_and_no_impostor(
+    names: list[str], to: str, reached: str | None
+) -> None:
+    for name in names:
+        person(name)
+    meant = blends.invite(owner().artist, to).invited
+    assert (meant.user.get_username() if meant else None) == reached
+
+
+def test_the_account_name_is_told_once_both_agreed() -> None:
+    me, other = owner(), person("cleo.1987", name="Cleo Collaborator")
+    row = blends.invite(me.artist)
+    assert send(other, "", method="get").json()["count"] == 0
+    assert send(me, f"{row.pk}/", method="get").json()["partner_account"] is None
+    blends.accept(row, other.artist)
+    assert "Account cleo.1987" in words(me.page)
+    assert send(me, f"{row.pk}/", method="get").json()["partner_account"] == "cleo.1987"
 
 
 def test_two_artists_have_one_agreement_at_a_time() -> None:
     me, other = owner(), collaborator()
     first, second = blends.invite(me.artist, "collaborator"), blends.invite(other.artist, "owner")
+    link = blends.invite(other.artist)
     blends.accept(first, other.artist)
-    assert "can blend already" in problem(send(me, f"{second.pk}/accept/"), 409)["detail"]
-    blends.withdraw(first, other.artist)
-    assert send(me, f"{second.pk}/accept/").json()["state"] == "standing"
+    assert "can blend already" in problem(send(me, "join/", {"key": link.key}), 409)["detail"]
+    second.refresh_from_db()  # what both agreed to now needs no second answer
+    assert second.state == "closed" and steps(second)[-1] == ("closed", other.artist.pk)
+    assert "You ended an open invitation" in words(other.page)
+    assert "Cleo Collaborator ended an open invitation" in words(me.page)
+
+
+@pytest.mark.parametrize("when", ["before the first answer", "while it stands"])
+@pytest.mark.parametrize("by", ["name", "link"])
+def test_who_withdrew_does_not_come_back_by_an_earlier_invitation(when: str, by: str) -> None:
+    me, other = owner(), collaborator()
+    old = blends.invite(other.artist, "owner" if by == "name" else "") if when[0] == "b" else None
+    row = blends.accept(blends.invite(me.artist, "collaborator"), other.artist)
+    old = old or blends.invite(other.artist, "owner" if by == "name" else "")
+    blends.withdraw(row, other.artist)
+    for answer in (
+        send(me, "join/", {"key": old.key}) if old.key else send(me, f"{old.pk}/accept/"),
+        send(me, f"{old.pk}/accept/"),
+    ):
+        assert answer.status_code in (404, 409)
+    if old.key:
+        form = {"answer": "accept", "key": old.key}
+        assert "invites the other anew" in words_after(me, f"{PAGE}{old.pk}/answer/", form)
+    else:
+        old.refresh_from_db()
+        assert old.state == "closed" and not blends.invitations(me.artist)
+    assert not Blend.objects.standing().exists()
+    anew = blends.invite(other.artist, "owner" if by == "name" else "")
+    assert blends.accept(anew, me.artist).stands
+
+
+def test_an_invitation_from_before_the_end_counts_for_nobody_even_when_it_waits() -> None:
+    me, other, third = owner(), collaborator(), person("third")
+    link = blends.invite(other.artist)
+    blends.withdraw(blends.accept(blends.invite(me.artist, "collaborator"), other.artist), me.artist)
+    with pytest.raises(blends.CannotAnswer, match="anew"):
+        blends.accept(link, me.artist)
+    assert blends.accept(link, third.artist).stands  # nothing ended between these two
 
 
 def test_a_third_artist_sees_and_changes_nothing_of_it() -> None:
@@ -199,6 +266,40 @@ def test_an_account_that_is_deleted_ends_its_blends_and_the_others_record_stays(
     assert told["partner"] is None and [one["step"] for one in told["log"]] == ["invited", "accepted", "left"]
     other.artist.user.delete()
     assert not Blend.objects.exists()
+
+
+@pytest.mark.parametrize("end", ["expires", "waits"])
+def test_who_was_invited_and_deletes_their_account_is_as_nobody(end: str) -> None:
+    me, other = owner(), collaborator()
+    row, nobody = blends.invite(me.artist, "collaborator"), blends.invite(me.artist, "nobody")
+    other.artist.user.delete()
+    if end == "expires":
+        Blend.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    told = [send(me, f"{one.pk}/", method="get").json() for one in (row, nobody)]
+    for one in told:
+        assert one["state"] == ("expired" if end == "expires" else "waiting") and one["ended_at"] is None
+        assert [step["step"] for step in one["log"]] == ["invited"]
+    assert "deleted" not in words(me.page)
+    again = person("collaborator")  # whoever takes the name does not take the invitation
+    assert send(again, f"{row.pk}/accept/").status_code == 404
+
+
+def test_a_closed_account_cannot_be_blended_with() -> None:
+    me, other = owner(), collaborator()
+    waiting = blends.invite(other.artist)
+    row = blends.accept(blends.invite(me.artist, "collaborator"), other.artist)
+    close(other)
+    page = words(me.page)
+    assert "Cleo Collaborator’s account is closed" in page and f"?blend={row.pk}" not in page
+    assert f'value="{row.pk}"' not in words(me.page, "/generate/")
+    assert send(me, f"{row.pk}/withdraw/").json()["state"] == "withdrawn"
+    with pytest.raises(blends.CannotAnswer, match="closed"):
+        blends.accept(waiting, person("third").artist)
+
+
+def close(who: Person) -> None:
+    who.artist.user.is_active = False
+    who.artist.user.save(update_fields=["is_active"])
 
 
 def test_the_empty_page_teaches() -> None:
