@@ -118,10 +118,11 @@ def test_the_plans_measures_are_counted(admin_client: Client, me: Person) -> Non
     }
     Blend.objects.create(**agreed, pair="stands")
     Blend.objects.create(**agreed, ended_at=timezone.now())
-    GeneratedTrack.objects.filter(pk=first.pk).update(blend={"weight": 0.5})
+    both = take_of(me.artist, similarity_score=0.9)  # near a blend of both, which is nobody's catalog
+    GeneratedTrack.objects.filter(pk=both.pk).update(blend={"weight": 0.5})
     found = {one.name: one.value for one in success.read()}
     assert found["Takes over 0.75"] == "50.0% (1 of 2)"
-    assert found["Regenerations for each track"] == "1.50 (3 for 2)"
+    assert found["Regenerations for each track"] == "1.00 (3 for 3)"
     assert found["Artists with an adapter"] == "0.0% (0 of 1)"
     assert (found["Takes of two artists"], found["Pairs of artists who blend"]) == ("1", "1")
     assert found["Anchored tracks"] == "0 of 0"
