@@ -128,6 +128,10 @@ class TrackQuerySet(models.QuerySet["Track"]):
         """What the artist made, without what Starforge made for them."""
         return self.exclude(origin=Track.Origin.GENERATED)
 
+    def to_compose(self) -> TrackQuerySet:
+        """What an engine may work from, in the order it counts in, with the analyses and without their waveforms."""
+        return self.ready().own().select_related("analysis").defer("analysis__peaks").order_by("id")
+
     def listed(self) -> TrackQuerySet:
         return self.select_related("analysis", "artist").defer("analysis__document", "analysis__vector")
 

@@ -59,9 +59,7 @@ class Partner:
 
     def tracks(self) -> list[Track]:
         """Their recordings that may be used: the snapshot's, still there, made by them."""
-        rows = Track.objects.of(self.artist).ready().own().select_related("analysis")
-        rows = rows.defer("analysis__peaks").filter(pk__in=self.snapshot.track_ids)
-        return list(rows.order_by("id"))
+        return list(Track.objects.of(self.artist).to_compose().filter(pk__in=self.snapshot.track_ids))
 
 
 def partner(artist: Artist, asked: Blending, *, exact: bool = False) -> Partner:
@@ -225,7 +223,7 @@ def note(said: Mapping[str, Any]) -> str:
     asked = f"You asked for {said['weight']:.0%} of {said['partner']}, and"
     if not said["share"]:
         return f"{asked} none of the bars are theirs."
-    return f"{asked} {said['share']:.0%} of the bars are theirs: no other division fitted this form, tempo and key."
+    return f"{asked} {said['share']:.0%} of the bars are theirs."
 
 
 def passages(found: Partner, heard: Iterable[Passage]) -> list[Passage]:

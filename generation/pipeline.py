@@ -138,9 +138,8 @@ class Making:
     @cached_property
     def tracks(self) -> list[Track]:
         """The recordings the engine may use: the snapshot's, still there, made by the artist."""
-        rows = Track.objects.of(self.generation.artist).ready().own().select_related("analysis")
-        rows = rows.defer("analysis__peaks")
-        return list(rows.filter(pk__in=self.generation.snapshot.track_ids).order_by("id"))
+        rows = Track.objects.of(self.generation.artist).to_compose()
+        return list(rows.filter(pk__in=self.generation.snapshot.track_ids))
 
     @cached_property
     def partner(self) -> blending.Partner | None:
@@ -289,9 +288,8 @@ class Making:
             tell(STAMPED, "Publishing")
             try:
                 self.publish(take, staging, lambda: tell(1.0, "Ready"))  # asks once more: it is a stage
-            except (
-                NoLongerAgreed
-            ):  # signed and logged a moment ago, and about a recording that will not be there
+            except NoLongerAgreed:
+                # Signed and logged a moment ago, about a recording that will not be there.
                 if take.certificate is not None:
                     with suppress(events.EventRefused):
                         events.revoke_certificate(take.certificate, NEVER_PUBLISHED)

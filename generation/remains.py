@@ -106,8 +106,9 @@ def cannot(take: GeneratedTrack, capability: str, done: str, known: Mapping[str,
         why = blending.why_not(take.blend["id"], take.blend["partner"])
         return f"{why}, so this take of both cannot be {done}."
     if gone := gone_sources(take, known):
+        among = "the recordings of both" if take.blend else "your recordings"
         return (
-            f"{_quoted(gone)} {'is' if len(gone) == 1 else 'are'} no longer among your recordings, and this take is "
+            f"{_quoted(gone)} {'is' if len(gone) == 1 else 'are'} no longer among {among}, and this take is "
             f"built from {'it' if len(gone) == 1 else 'them'}, so it cannot be {done}."
         )
     return ""

@@ -170,9 +170,8 @@ class Restoring:
     def rendered(self) -> Rendering:
         if why := restorable(self.take):
             raise EngineError(why)
-        rows = Track.objects.of(self.take.generation.artist).ready().own().select_related("analysis")
-        rows = rows.defer("analysis__peaks").filter(pk__in=remains.source_ids(self.take))
-        corpus = pipeline.corpus_of(list(rows.order_by("id")))
+        rows = Track.objects.of(self.take.generation.artist).to_compose()
+        corpus = pipeline.corpus_of(list(rows.filter(pk__in=remains.source_ids(self.take))))
         brief = Brief.from_json(self.take.generation_params)
         try:
             partner = blending.of(self.take.generation, brief.blend)

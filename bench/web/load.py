@@ -159,6 +159,7 @@ async def under_load(
         for number, (path, person) in enumerate(places)
     ]
     deadline = time.monotonic() + PATIENCE
+    # Two counts that tasks of this loop raise: events would be more machinery than asking ten times a second.
     while heard.opened + len(heard.refused) < len(places) and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.1)
     answers = await requests(port, wishes, rate, seconds)

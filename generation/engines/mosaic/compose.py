@@ -19,7 +19,7 @@ from generation.engines.mosaic.chords import chord_path
 from generation.engines.mosaic.corpus import Source, best_key, read_corpus
 from generation.engines.mosaic.dial import LOUDEST_LUFS, QUIETEST_LUFS
 from generation.engines.mosaic.plan import BEATS, Block, Grid, Plan, Section, Voice, generator
-from generation.engines.mosaic.tonality import Tonality
+from generation.engines.mosaic.tonality import Tonality, harmony_bars
 from generation.engines.mosaic.used import Used
 from generation.mastering import target_lufs
 
@@ -262,15 +262,9 @@ def chords_of(
 ) -> tuple[str, ...]:
     """The chord of every bar, heard in the bars that give its harmony; "" where none is clear."""
     rows = np.zeros((bars, 12))
-    for block in blocks:
-        if block.layer != "harmony" or block.source_bar is None or block.track_id not in sources:
-            continue
-        measured = sources[block.track_id].track.analysis.bars
-        own = block.source_beats / BEATS / 4.0  # bars of the source in one of the take
-        for offset, turned in enumerate(block.order):
-            bar = int(block.source_bar + turned * own)
-            if bar < len(measured) and block.bar + offset < bars:
-                rows[block.bar + offset] = np.roll(measured.chroma[bar], block.shift)
+    for bar, at, block in harmony_bars(blocks, sources):
+        if bar < bars:
+            rows[bar] = np.roll(sources[block.track_id].track.analysis.bars.chroma[at], block.shift)
     return tuple(chord.name if chord.clear else "" for chord in chord_path(rows, key))
 
 
@@ -366,8 +360,9 @@ def _notes(sources: Sequence[Source], cast: Cast, brief: Brief) -> tuple[str, ..
     notes = list(cast.notes)
     count = len(cast.sources())
     if count < 3:
+        whose = "the tracks of both" if brief.blend else "your tracks"
         notes.append(
-            f"Only {count} of your tracks could be used, so this take leans on "
+            f"Only {count} of {whose} could be used, so this take leans on "
             f"{'it' if count == 1 else 'them'} heavily. More tracks make more of your own mixture."
         )
     return tuple(notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,18 @@ PRICE = 4.0  # of a plan, for each lead of one that is missing
 ASTRAY = PRICE * AHEAD  # what a plan costs that is as near to another key as to its own
 
 
+def harmony_bars(blocks: Sequence[Block], sources: Mapping[str, Source]) -> Iterator[tuple[int, int, Block]]:
+    """(bar of the take, measured bar of the block's recording that sounds there, block) of what gives the harmony."""
+    for block in blocks:
+        if block.layer != "harmony" or block.source_bar is None or block.track_id not in sources:
+            continue
+        measured = len(sources[block.track_id].track.analysis.bars)
+        own = block.source_beats / BEATS / 4.0  # bars of the source in one of the take
+        for offset, turned in enumerate(block.order):
+            if (at := int(block.source_bar + turned * own)) < measured:
+                yield block.bar + offset, at, block
+
+
 @dataclass(frozen=True, eq=False)
 class Tonality:
     """Keys that a sound may be heard in, as the analysis scores them. scores: (24,), majors by tonic, then minors."""
@@ -28,21 +40,14 @@ class Tonality:
     def of(cls, blocks: Sequence[Block], made: Sequence[Section], sources: Mapping[str, Source]) -> Tonality:
         """Of the harmony of a plan: its bars as shifted, the louder ones more, as the analysis hears them."""
         total = np.zeros(12)
-        for block in blocks:
-            if block.layer != "harmony" or block.source_bar is None or block.track_id not in sources:
+        for bar, at, block in harmony_bars(blocks, sources):
+            section = next((one for one in made if one.first_bar <= bar < one.end_bar), None)
+            if section is None:
                 continue
             bars = sources[block.track_id].track.analysis.bars
-            own = block.source_beats / BEATS / 4.0  # bars of the source in one of the take
-            for offset, turned in enumerate(block.order):
-                bar, at = block.bar + offset, int(block.source_bar + turned * own)
-                section = next((one for one in made if one.first_bar <= bar < one.end_bar), None)
-                if section is None or at >= len(bars):
-                    continue
-                # peaks count by the root of their size
-                size = (
-                    10.0 ** (float(bars.rms_db[at]) / 20.0) * block.gain * section.gains.get("harmony", 0.0)
-                )
-                total += np.roll(bars.chroma[at], block.shift) * np.sqrt(size)
+            # peaks count by the root of their size
+            size = 10.0 ** (float(bars.rms_db[at]) / 20.0) * block.gain * section.gains.get("harmony", 0.0)
+            total += np.roll(bars.chroma[at], block.shift) * np.sqrt(size)
         return cls(scores_of(total)[0])
 
     def lead(self, key: Key) -> float:
